@@ -1,0 +1,35 @@
+import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
+import mysql, { type Pool } from 'mysql2/promise';
+import * as schema from './schema/index.ts';
+
+export type Database = MySql2Database<typeof schema>;
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** Anything a repository can query through: the pool, or an open transaction. */
+export type Queryable = Database | Transaction;
+
+export interface DatabaseHandle {
+  db: Database;
+  pool: Pool;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a pool on a MySQL-compatible server. Sessions run in UTC at READ COMMITTED: every rule that needs more takes
+ * its row lock by name, and gap locks would only make concurrent inserts deadlock.
+ * @param url `mysql://user:password@host:port/database`
+ */
+export function openDatabase(url: string, options: { connectionsMax?: number } = {}): DatabaseHandle {
+  const pool = mysql.createPool({
+    uri: url,
+    connectionLimit: options.connectionsMax ?? 10,
+    timezone: 'Z',
+    supportBigNumbers: true,
+    bigNumberStrings: false,
+    connectTimeout: 5_000,
+    enableKeepAlive: true,
+  });
+  pool.pool.on('connection', (connection) => {
+    connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, time_zone = '+00:00', innodb_lock_wait_timeout = 10");
+  });
+  return { db: drizzle(pool, { schema, mode: 'default' }), pool, close: () => pool.end() };
+}

@@ -1,0 +1,12 @@
+export { assets } from './assets.ts';
+export { fundReservations } from './fund-reservations.ts';
+export { idempotencyKeys } from './idempotency-keys.ts';
+export { nonceReservations } from './nonce-reservations.ts';
+export { outbox } from './outbox.ts';
+export { refreshTokens } from './refresh-tokens.ts';
+export { signedTransactions } from './signed-transactions.ts';
+export { transactions } from './transactions.ts';
+export { users } from './users.ts';
+export { wallets } from './wallets.ts';
+export { withdrawalEvents } from './withdrawal-events.ts';
+export { withdrawalRequests } from './withdrawal-requests.ts';

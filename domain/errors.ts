@@ -1,0 +1,71 @@
+/**
+ * Every error the engine can show, by code. An error is a code with parameters; only `api/` makes sentences of it.
+ *
+ * `class` steers the workflow: `permanent` never heals by itself, `transient` is retried by policy, `unknown` is
+ * retried a bounded number of times and then parked for a person. `retryable` tells the caller whether the same
+ * request may succeed later.
+ */
+export const ERROR_CATALOGUE = {
+  VALIDATION_FAILED: { class: 'permanent', retryable: false },
+  INVALID_ADDRESS: { class: 'permanent', retryable: false },
+  INVALID_AMOUNT: { class: 'permanent', retryable: false },
+  UNSUPPORTED_CURRENCY: { class: 'permanent', retryable: false },
+  UNSUPPORTED_NETWORK: { class: 'permanent', retryable: false },
+  INSUFFICIENT_BALANCE: { class: 'transient', retryable: true },
+  LIMIT_EXCEEDED: { class: 'permanent', retryable: false },
+  ADDRESS_NOT_ALLOWED: { class: 'permanent', retryable: false },
+  IDEMPOTENCY_CONFLICT: { class: 'permanent', retryable: false },
+  IDEMPOTENCY_KEY_REQUIRED: { class: 'permanent', retryable: false },
+  NOT_FOUND: { class: 'permanent', retryable: false },
+  UNAUTHENTICATED: { class: 'permanent', retryable: false },
+  FORBIDDEN: { class: 'permanent', retryable: false },
+  RATE_LIMITED: { class: 'transient', retryable: true },
+  INVALID_STATE: { class: 'permanent', retryable: false },
+  PAYLOAD_TOO_LARGE: { class: 'permanent', retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { class: 'permanent', retryable: false },
+  SERVICE_UNAVAILABLE: { class: 'transient', retryable: true },
+  INTERNAL: { class: 'unknown', retryable: true },
+  /** The token or recipient refuses the transfer: paused, deny-listed, or it reverts without a reason. */
+  TRANSFER_REFUSED: { class: 'permanent', retryable: false },
+  /** Mined, but the Transfer log does not show the requested payment in full. */
+  PAYMENT_MISMATCH: { class: 'unknown', retryable: false },
+  /** A row was changed after the API sealed it. */
+  SEAL_BROKEN: { class: 'unknown', retryable: false },
+  /** The signing key cannot be had or opened. */
+  KEY_UNAVAILABLE: { class: 'transient', retryable: true },
+  WALLET_UNAVAILABLE: { class: 'transient', retryable: true },
+  /** The wallet holds as many unconfirmed nonces as its window allows. */
+  WINDOW_FULL: { class: 'transient', retryable: true },
+  CHAIN_UNAVAILABLE: { class: 'transient', retryable: true },
+  SEND_REJECTED: { class: 'unknown', retryable: true },
+  RETRIES_EXHAUSTED: { class: 'unknown', retryable: true },
+  CANCELLED_BY_REQUEST: { class: 'permanent', retryable: false },
+} as const satisfies Record<string, { class: ErrorClass; retryable: boolean }>;
+
+export const ERROR_CLASSES = ['permanent', 'transient', 'unknown'] as const;
+export type ErrorClass = (typeof ERROR_CLASSES)[number];
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+export const ERROR_CODES = Object.keys(ERROR_CATALOGUE) as readonly ErrorCode[];
+
+/** True for a string that names a catalogued error. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CATALOGUE, text);
+}
+
+/** An error of the catalogue. `parameters` are strings fit to be shown to a person; `cause` is kept for the log. */
+export class EngineError extends Error {
+  readonly code: ErrorCode;
+  readonly parameters: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, parameters: Record<string, string> = {}, options?: ErrorOptions) {
+    super(describe(code, parameters), options);
+    this.name = 'EngineError';
+    this.code = code;
+    this.parameters = parameters;
+  }
+}
+
+function describe(code: string, parameters: Record<string, string>): string {
+  const details = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  return details.length === 0 ? code : `${code} (${details.join(', ')})`;
+}

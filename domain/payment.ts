@@ -1,0 +1,63 @@
+import { sameAddress } from './address.ts';
+
+/** keccak256("Transfer(address,address,uint256)"), ERC-20. https://eips.ethereum.org/EIPS/eip-20 */
+export const TRANSFER_TOPIC = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
+
+export interface ReceiptLog {
+  address: string;
+  topics: readonly string[];
+  data: string;
+  logIndex: number;
+}
+
+/** A mined transaction as the payment rule sees it. */
+export interface MinedTransaction {
+  succeeded: boolean;
+  to: string | null;
+  /** wei */
+  value: bigint;
+  logs: readonly ReceiptLog[];
+}
+
+export interface ExpectedPayment {
+  walletAddress: string;
+  toAddress: string;
+  tokenAddress: string | null;
+  /** base units */
+  amount: bigint;
+}
+
+/** `NATIVE_LOG_INDEX` stands for a native payment, which has no log. */
+export const NATIVE_LOG_INDEX = -1;
+
+export type PaymentVerdict =
+  | { kind: 'paid'; logIndex: number }
+  /** succeeded, but the recipient did not receive exactly what was asked: a person decides */
+  | { kind: 'mismatch'; received: bigint }
+  /** nothing moved */
+  | { kind: 'unpaid' };
+
+/**
+ * What a mined paying attempt really did. The receipt's status alone decides nothing for a token: only the `Transfer`
+ * log of that token, from our wallet to the recipient, for exactly the amount, counts as paid.
+ */
+export function judgePayment(mined: MinedTransaction, expected: ExpectedPayment): PaymentVerdict {
+  if (!mined.succeeded) return { kind: 'unpaid' };
+  if (expected.tokenAddress === null) {
+    const paid = mined.to !== null && sameAddress(mined.to, expected.toAddress) && mined.value === expected.amount;
+    return paid ? { kind: 'paid', logIndex: NATIVE_LOG_INDEX } : { kind: 'mismatch', received: 0n };
+  }
+  const token = expected.tokenAddress;
+  const transfers = mined.logs
+    .filter((log) => sameAddress(log.address, token) && log.topics[0] === TRANSFER_TOPIC && log.topics.length === 3)
+    .filter((log) => sameAddress(topicAddress(log.topics[1]), expected.walletAddress) && sameAddress(topicAddress(log.topics[2]), expected.toAddress));
+  const exact = transfers.find((log) => BigInt(log.data) === expected.amount);
+  if (exact && transfers.length === 1) return { kind: 'paid', logIndex: exact.logIndex };
+  const tokenSpoke = mined.logs.some((log) => sameAddress(log.address, token));
+  if (!tokenSpoke) return { kind: 'unpaid' };
+  return { kind: 'mismatch', received: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n) };
+}
+
+function topicAddress(topic: string | undefined): string {
+  return `0x${(topic ?? '').slice(-40)}`;
+}

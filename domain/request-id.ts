@@ -1,0 +1,21 @@
+/** `tx-{unix ms}-{random}`: sortable by time, unguessable by its 80 random bits. */
+export type RequestId = `tx-${string}`;
+
+const REQUEST_ID_PATTERN = /^tx-[0-9]{13}-[0-9a-f]{20}$/;
+
+/** Makes the id of a new withdrawal. `random` must be 10 bytes from a CSPRNG. */
+export function makeRequestId(nowMs: number, random: Uint8Array): RequestId {
+  if (random.length !== 10) throw new RangeError('a request id takes 10 random bytes');
+  const hex = [...random].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `tx-${nowMs}-${hex}`;
+}
+
+/** True for a string this engine could have generated as a request id. */
+export function isRequestId(text: string): text is RequestId {
+  return REQUEST_ID_PATTERN.test(text);
+}
+
+/** Temporal workflow id of a withdrawal. */
+export function workflowIdOf(requestId: string): string {
+  return `withdrawal-${requestId}`;
+}
