@@ -31,7 +31,8 @@ export async function deployContract(
   args: readonly [initialHolder: string, initialSupply: bigint],
 ): Promise<DeployedContract> {
   const { abi, bytecode } = (await compileContracts())[name];
-  const factory = new ContractFactory([...abi], bytecode, signer.connect(provider));
+  const connected = signer.provider === provider ? signer : signer.connect(provider);
+  const factory = new ContractFactory([...abi], bytecode, connected);
   const contract = await factory.deploy(...args);
   const transaction = contract.deploymentTransaction();
   if (transaction === null) {
