@@ -1,4 +1,4 @@
-import { char, datetime, decimal, varchar } from 'drizzle-orm/mysql-core';
+import { char, customType, datetime, decimal, varchar } from 'drizzle-orm/mysql-core';
 
 /** Column kinds every table shares, so that one thing has one type everywhere. */
 
@@ -15,3 +15,13 @@ export const unitsColumn = (name: string) => decimal(name, { precision: 65, scal
 export const timeColumn = (name: string) => datetime(name, { mode: 'date', fsp: 3 });
 
 export const requestIdColumn = (name: string) => varchar(name, { length: 64 });
+
+/**
+ * A small flat JSON object, kept as text: MySQL's JSON type and MariaDB's differ in what the driver hands back, text
+ * does not.
+ */
+export const detailColumn = customType<{ data: Record<string, string | number | null>; driverData: string }>({
+  dataType: () => 'text',
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (value) => JSON.parse(value) as Record<string, string | number | null>,
+});

@@ -1,6 +1,6 @@
-import { bigint, index, json, mysqlEnum, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
+import { bigint, index, mysqlEnum, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import { WITHDRAWAL_STATUSES } from '../../domain/status.ts';
-import { requestIdColumn, timeColumn } from './columns.ts';
+import { detailColumn, requestIdColumn, timeColumn } from './columns.ts';
 
 /** The timeline. Exists so that a person reads what happened to a withdrawal without opening a workflow history. Append only. */
 export const withdrawalEvents = mysqlTable(
@@ -11,7 +11,7 @@ export const withdrawalEvents = mysqlTable(
     type: varchar('type', { length: 64 }).notNull(),
     /** the status entered with this event; null when it did not change */
     status: mysqlEnum('status', [...WITHDRAWAL_STATUSES]),
-    detail: json('detail').$type<Record<string, string | number | null>>().notNull(),
+    detail: detailColumn('detail').notNull(),
     createdAt: timeColumn('created_at').notNull(),
   },
   (table) => [index('withdrawal_events_request').on(table.requestId, table.id)],

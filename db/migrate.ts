@@ -1,0 +1,117 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
+import { Umzug, type MigrationParams, type UmzugStorage } from 'umzug';
+
+const MIGRATIONS_FOLDER = new URL('./migrations/', import.meta.url);
+const LOCK_NAME = 'withdrawal-engine-migrations';
+const LOCK_WAIT_SECONDS = 60;
+
+/** Applied migrations, kept in the database they changed. */
+function storageIn(connection: Connection): UmzugStorage {
+  return {
+    async logMigration({ name }: MigrationParams<unknown>) {
+      await connection.query('INSERT INTO schema_migrations (name, applied_at) VALUES (?, UTC_TIMESTAMP(3))', [name]);
+    },
+    async unlogMigration({ name }: MigrationParams<unknown>) {
+      await connection.query('DELETE FROM schema_migrations WHERE name = ?', [name]);
+    },
+    async executed() {
+      await connection.query('CREATE TABLE IF NOT EXISTS schema_migrations (name varchar(128) NOT NULL PRIMARY KEY, applied_at datetime(3) NOT NULL)');
+      const [rows] = await connection.query<RowDataPacket[]>('SELECT name FROM schema_migrations ORDER BY name');
+      return rows.map((row) => String(row['name']));
+    },
+  };
+}
+
+async function migrationsFor(connection: Connection) {
+  const files = await readdir(MIGRATIONS_FOLDER);
+  const run = async (name: string, direction: 'up' | 'down') => {
+    await connection.query(await readFile(new URL(`${name}.${direction}.sql`, MIGRATIONS_FOLDER), 'utf8'));
+  };
+  return files
+    .filter((file) => file.endsWith('.up.sql'))
+    .map((file) => file.slice(0, -'.up.sql'.length))
+    .toSorted()
+    .map((name) => ({ name, up: () => run(name, 'up'), down: () => run(name, 'down') }));
+}
+
+/**
+ * Runs `work` while holding the server-wide migration lock: two starts at once migrate one after the other. MySQL
+ * commits each DDL statement by itself, so one migration is one statement and a crash leaves whole migrations only.
+ */
+async function underLock<T>(databaseUrl: string, work: (umzug: Umzug) => Promise<T>): Promise<T> {
+  const connection = await mysql.createConnection({ uri: databaseUrl, timezone: 'Z' });
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS held', [LOCK_NAME, LOCK_WAIT_SECONDS]);
+    if (rows[0]?.['held'] !== 1) throw new Error(`another migration has been running for over ${LOCK_WAIT_SECONDS} s: wait for it, then try again`);
+    return await work(new Umzug({ migrations: await migrationsFor(connection), storage: storageIn(connection), logger: undefined }));
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Brings the schema up to date. Called twice, the second call finds nothing to do. Returns the names it applied. */
+export async function migrateUp(databaseUrl: string): Promise<string[]> {
+  return underLock(databaseUrl, async (umzug) => (await umzug.up()).map(({ name }) => name));
+}
+
+/** Takes back the newest `steps` migrations, or all of them. Data in dropped tables is gone. Returns the names it took back. */
+export async function migrateDown(databaseUrl: string, steps: number | 'all'): Promise<string[]> {
+  return underLock(databaseUrl, async (umzug) => (await umzug.down(steps === 'all' ? { to: 0 } : { step: steps })).map(({ name }) => name));
+}
+
+/** Names of applied and waiting migrations. */
+export async function migrationStatus(databaseUrl: string): Promise<{ applied: string[]; pending: string[] }> {
+  return underLock(databaseUrl, async (umzug) => ({
+    applied: (await umzug.executed()).map(({ name }) => name),
+    pending: (await umzug.pending()).map(({ name }) => name),
+  }));
+}
+
+const HELP = `Usage: npm run db:migrate -- [up | down | status] [--steps N | --all]
+
+  up       apply what is missing (default)
+  down     take back the newest migration, or N, or all: the tables' data is lost
+  status   list applied and pending migrations
+
+The database is read from DATABASE_URL.`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { steps: { type: 'string', default: '1' }, all: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const databaseUrl = process.env['DATABASE_URL'];
+  if (!databaseUrl) {
+    console.error('DATABASE_URL is not set: give the database to migrate, as mysql://user:password@host:port/name.');
+    return 2;
+  }
+  const command = positionals[0] ?? 'up';
+  const steps = Number(values.steps);
+  if (!Number.isInteger(steps) || steps < 1 || !['up', 'down', 'status'].includes(command)) {
+    console.error(HELP);
+    return 2;
+  }
+  if (command === 'status') {
+    const { applied, pending } = await migrationStatus(databaseUrl);
+    console.log([...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)].join('\n'));
+    return 0;
+  }
+  const names = command === 'up' ? await migrateUp(databaseUrl) : await migrateDown(databaseUrl, values.all ? 'all' : steps);
+  console.log(names.length === 0 ? 'Nothing to do.' : names.map((name) => `${command === 'up' ? 'applied' : 'taken back'}  ${name}`).join('\n'));
+  return 0;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(`Migration failed: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}
