@@ -1,0 +1,35 @@
+import { Connection } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { TemporalSettings } from './connection.ts';
+
+/** What operators can search withdrawals by. The values are visible to everyone who may open the Web UI: no personal data. */
+export const SEARCH_ATTRIBUTES = {
+  status: defineSearchAttributeKey('WithdrawalStatus', SearchAttributeType.KEYWORD),
+  currency: defineSearchAttributeKey('Currency', SearchAttributeType.KEYWORD),
+  wallet: defineSearchAttributeKey('Wallet', SearchAttributeType.KEYWORD),
+  requestId: defineSearchAttributeKey('RequestId', SearchAttributeType.KEYWORD),
+  txHash: defineSearchAttributeKey('TxHash', SearchAttributeType.KEYWORD),
+  deadLetterClass: defineSearchAttributeKey('DeadLetterClass', SearchAttributeType.KEYWORD),
+} as const;
+
+/** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` */
+const INDEXED_VALUE_TYPE_KEYWORD = 2;
+
+/**
+ * Registers the search attributes that are missing and waits until the server knows them. Called twice, the second call
+ * adds nothing.
+ */
+export async function ensureSearchAttributes(settings: TemporalSettings): Promise<void> {
+  const connection = await Connection.connect({ address: settings.address });
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: settings.namespace });
+    const missing = Object.values(SEARCH_ATTRIBUTES).filter((key) => !(key.name in (customAttributes ?? {})));
+    if (missing.length === 0) return;
+    await connection.operatorService.addSearchAttributes({
+      namespace: settings.namespace,
+      searchAttributes: Object.fromEntries(missing.map((key) => [key.name, INDEXED_VALUE_TYPE_KEYWORD])),
+    });
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,44 @@
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { workflowIdOf } from '../domain/request-id.ts';
+import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
+import { TASK_QUEUES } from './task-queues.ts';
+
+/** Name under which the withdrawal workflow is registered. */
+export const WITHDRAWAL_WORKFLOW = 'withdrawal';
+
+export interface WithdrawalStart {
+  requestId: string;
+  correlationId: string;
+  currency: string;
+  ownerId: number;
+  /** SHA-256 of the idempotency key, hex */
+  idempotencyKeyHash: string;
+}
+
+/**
+ * Starts the workflow of an accepted withdrawal, or finds it running. Called twice, the second call changes nothing; a
+ * completed withdrawal never runs again, a terminated one may. Resolves to `closed` when the workflow has completed.
+ * Throws when Temporal cannot be reached: the outbox row stays and the sweeper tries again.
+ */
+export async function startWithdrawal(client: Client, start: WithdrawalStart): Promise<'started' | 'closed'> {
+  try {
+    await client.workflow.start(WITHDRAWAL_WORKFLOW, {
+      workflowId: workflowIdOf(start.requestId),
+      taskQueue: TASK_QUEUES.withdrawals,
+      args: [{ requestId: start.requestId, correlationId: start.correlationId }],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      memo: { ownerId: start.ownerId, idempotencyKeyHash: start.idempotencyKeyHash },
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTES.requestId, value: start.requestId },
+        { key: SEARCH_ATTRIBUTES.currency, value: start.currency },
+        { key: SEARCH_ATTRIBUTES.status, value: 'PENDING' },
+      ],
+      staticSummary: `${start.currency} withdrawal ${start.requestId}`,
+    });
+    return 'started';
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'closed';
+    throw error;
+  }
+}

@@ -1,0 +1,7 @@
+import { defineSignal } from '@temporalio/workflow';
+
+/** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
+export const cancelSignal = defineSignal('cancel');
+
+/** Sends a parked withdrawal back to work. Safe by hand: a retry never takes a new nonce unless the old one was finally consumed unpaid. */
+export const retrySignal = defineSignal('retry');
