@@ -1,0 +1,73 @@
+import { and, eq, gt, or } from 'drizzle-orm';
+import type { Address } from '../../domain/address.ts';
+import type { ReservedFunds } from '../../domain/funds.ts';
+import type { Queryable, Transaction } from '../client.ts';
+import { fundReservations } from '../schema/index.ts';
+
+export type FundReservationRow = typeof fundReservations.$inferSelect;
+
+/** The reservation of a request, if it ever had one. */
+export async function getFunds(queryable: Queryable, requestId: string): Promise<FundReservationRow | null> {
+  const [row] = await queryable.select().from(fundReservations).where(eq(fundReservations.requestId, requestId));
+  return row ?? null;
+}
+
+/**
+ * Everything a balance read at `balanceBlock` does not show yet: what is held, and what was settled by a later block.
+ * The caller holds the wallet's row.
+ */
+export async function listReserved(tx: Transaction, chainId: number, walletAddress: string, balanceBlock: number): Promise<ReservedFunds[]> {
+  const rows = await tx
+    .select()
+    .from(fundReservations)
+    .where(
+      and(
+        eq(fundReservations.chainId, chainId),
+        eq(fundReservations.walletAddress, walletAddress as Address),
+        or(eq(fundReservations.state, 'HELD'), gt(fundReservations.settledBlock, balanceBlock)),
+      ),
+    );
+  return rows.map((row) => ({
+    tokenAddress: row.tokenAddress,
+    amount: row.state === 'HELD' ? row.amount : (row.spentAmount ?? 0n),
+    gasWei: row.state === 'HELD' ? row.gasWei : (row.spentGasWei ?? 0n),
+  }));
+}
+
+/** How many reservations a wallet holds: the load by which wallets are chosen. */
+export async function countHeld(queryable: Queryable, chainId: number, walletAddress: string): Promise<number> {
+  return queryable.$count(fundReservations, and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress as Address), eq(fundReservations.state, 'HELD')));
+}
+
+/** Holds funds for a request. The primary key refuses a second reservation of the same request. */
+export async function holdFunds(tx: Transaction, reservation: { requestId: string; chainId: number; walletAddress: Address; tokenAddress: Address | null; amount: bigint; gasLimit: bigint; gasWei: bigint }): Promise<void> {
+  await tx.insert(fundReservations).values({ ...reservation, state: 'HELD', createdAt: new Date() });
+}
+
+/** Raises the gas held for a request to what its newest attempt may cost. Never lowers it. */
+export async function raiseGas(tx: Transaction, requestId: string, gasWei: bigint): Promise<void> {
+  const held = await getFunds(tx, requestId);
+  if (!held || held.state !== 'HELD' || held.gasWei >= gasWei) return;
+  await tx.update(fundReservations).set({ gasWei }).where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
+}
+
+export interface FundSettlement {
+  state: 'CONSUMED' | 'RELEASED';
+  /** base units that left the wallet */
+  spentAmount: bigint;
+  spentGasWei: bigint;
+  /** null when nothing was mined */
+  settledBlock: number | null;
+}
+
+/**
+ * Ends a reservation, once: only a held one is touched.
+ * @returns false when it had ended before, or never was
+ */
+export async function settleFunds(tx: Transaction, requestId: string, settlement: FundSettlement): Promise<boolean> {
+  const [result] = await tx
+    .update(fundReservations)
+    .set({ ...settlement, settledAt: new Date() })
+    .where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
+  return result.affectedRows === 1;
+}
