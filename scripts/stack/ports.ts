@@ -1,0 +1,94 @@
+import { createServer } from 'node:net';
+import { UserError } from './user-error.ts';
+
+/** Every port of a sandbox, with the variable that moves it and its default. */
+export const PORT_VARIABLES = {
+  api: { variable: 'PORT', default: 3000, what: 'the API' },
+  temporal: { variable: 'TEMPORAL_PORT', default: 7233, what: 'Temporal' },
+  temporalUi: { variable: 'TEMPORAL_UI_PORT', default: 8233, what: 'the Temporal Web UI' },
+  mysql: { variable: 'MYSQL_PORT', default: 13306, what: 'the database' },
+  redis: { variable: 'REDIS_PORT', default: 16379, what: 'Redis' },
+  chain: { variable: 'CHAIN_PORT', default: 8545, what: 'the chain' },
+  moto: { variable: 'MOTO_PORT', default: 15000, what: 'the secret store' },
+  metrics: { variable: 'METRICS_PORT_BASE', default: 19464, what: 'the metrics of the workers' },
+} as const;
+
+export type PortName = keyof typeof PORT_VARIABLES;
+export type Ports = Readonly<Record<PortName, number>>;
+
+/** Reads the ports from the environment. Throws UserError where a variable holds no port. */
+export function portsFromEnv(env: NodeJS.ProcessEnv = process.env): Ports {
+  const entries = Object.entries(PORT_VARIABLES).map(([name, { variable, default: fallback }]) => {
+    const text = env[variable];
+    if (text === undefined || text === '') return [name, fallback] as const;
+    const port = Number(text);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new UserError(`${variable} must be a port between 1 and 65535, but is "${text}".`);
+    }
+    return [name, port] as const;
+  });
+  return Object.fromEntries(entries) as Ports;
+}
+
+/** Whether a listener could be opened on this port of the given address right now. */
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** A TCP port of 127.0.0.1 that nobody listens on at this moment. The caller should bind it soon. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ port: 0, host: '127.0.0.1' }, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A free port for each part of a sandbox; the metrics base has three free ports above it. */
+export async function freePorts(): Promise<Ports> {
+  const names: readonly PortName[] = ['api', 'temporal', 'temporalUi', 'mysql', 'redis', 'chain', 'moto'];
+  const taken = new Map<PortName, number>();
+  for (const name of names) {
+    let port = await freePort();
+    while ([...taken.values()].includes(port)) port = await freePort();
+    taken.set(name, port);
+  }
+  let metrics = await freePort();
+  const used = new Set(taken.values());
+  const fits = async (base: number): Promise<boolean> => {
+    for (let port = base; port < base + METRICS_PORTS; port += 1) {
+      if (port > 65_535 || used.has(port) || !(await isPortFree(port))) return false;
+    }
+    return true;
+  };
+  while (!(await fits(metrics))) metrics = await freePort();
+  return { ...(Object.fromEntries(taken) as Omit<Ports, 'metrics'>), metrics } as Ports;
+}
+
+/** One metrics port for each of the four workers, counted up from the base. */
+export const METRICS_PORTS = 4;
+
+/** Throws UserError naming every port among `names` that someone else holds, and the variable that moves it. */
+export async function assertPortsFree(ports: Ports, names: readonly PortName[], apiHost: string): Promise<void> {
+  const complaints: string[] = [];
+  for (const name of names) {
+    const { variable, what } = PORT_VARIABLES[name];
+    const count = name === 'metrics' ? METRICS_PORTS : 1;
+    for (let port = ports[name]; port < ports[name] + count; port += 1) {
+      if (await isPortFree(port, name === 'api' ? apiHost : '127.0.0.1')) continue;
+      complaints.push(`port ${port} (${what}) is taken by another program; choose another with ${variable}=<port>`);
+    }
+  }
+  if (complaints.length > 0) {
+    const text = complaints.join('; ');
+    throw new UserError(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+  }
+}

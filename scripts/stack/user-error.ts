@@ -1,0 +1,25 @@
+export interface UserErrorOptions {
+  /** The log file to look at, shown with its last lines. */
+  readonly logFile?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure told to the person who started the sandbox: `message` is one line saying what is wrong and what to do
+ * next. Anything else that reaches the top is a defect of ours, and its stack goes to the log only.
+ */
+export class UserError extends Error {
+  readonly logFile: string | undefined;
+
+  constructor(message: string, options: UserErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'UserError';
+    this.logFile = options.logFile;
+  }
+}
+
+/** One line for a person, whatever was thrown. */
+export function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.split('\n', 1)[0] ?? text;
+}
