@@ -1,7 +1,8 @@
 import { defineSignal } from '@temporalio/workflow';
+import { CANCEL_SIGNAL, RETRY_SIGNAL } from './message-names.ts';
 
 /** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
-export const cancelSignal = defineSignal('cancel');
+export const cancelSignal = defineSignal(CANCEL_SIGNAL);
 
 /** Sends a parked withdrawal back to work. Safe by hand: a retry never takes a new nonce unless the old one was finally consumed unpaid. */
-export const retrySignal = defineSignal('retry');
+export const retrySignal = defineSignal(RETRY_SIGNAL);

@@ -1,0 +1,50 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { createLogger, type LogLevel } from './logger.ts';
+
+function captured(level: LogLevel = 'DEBUG') {
+  const text: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text.push(chunk.toString('utf8'));
+      done();
+    },
+  });
+  const lines = () => text.join('').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { logger: createLogger({ service: 'api-server', level }, destination), lines, text: () => text.join('') };
+}
+
+describe('createLogger', () => {
+  it('writes the five fields of every line, once each', () => {
+    const { logger, lines, text } = captured();
+    logger.child({ correlationId: 'order-0001' }).warn('slow');
+    expect(lines()[0]).toMatchObject({ service: 'api-server', level: 'WARN', message: 'slow', correlationId: 'order-0001' });
+    expect(Date.parse(String(lines()[0]?.['timestamp']))).toBeGreaterThan(0);
+    expect(text().match(/correlationId/g)).toHaveLength(1);
+  });
+
+  it('gives a line of the process itself the id of its run', () => {
+    const { logger, lines } = captured();
+    logger.info('ready');
+    logger.error('no');
+    expect(lines()[0]?.['correlationId']).toMatch(/^run-[0-9a-f]{16}$/);
+    expect(lines()[1]?.['correlationId']).toBe(lines()[0]?.['correlationId']);
+  });
+
+  it('knows four levels and drops what is below its own', () => {
+    const { logger, lines } = captured('INFO');
+    logger.debug('unseen');
+    logger.fatal('seen');
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]?.['level']).toBe('ERROR');
+  });
+
+  it('writes no secret and no query parameter', () => {
+    const { logger, text } = captured();
+    logger.info({ password: 'hunter2', headers: { authorization: 'Bearer hunter2' }, body: { tokens: { refreshToken: 'hunter2' } } }, 'request');
+    logger.error({ error: Object.assign(new Error('Failed query: insert into users\nparams: hunter2,1'), { params: ['hunter2'], cause: new Error('down') }) }, 'failed');
+    expect(text()).not.toContain('hunter2');
+    expect(text()).toContain('insert into users');
+    expect(text()).toContain('down');
+  });
+});

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { pino, stdSerializers, type DestinationStream, type Logger } from 'pino';
+
+export const LOG_LEVELS = ['ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type { Logger } from 'pino';
+
+/** True for a string that names a log level. */
+export function isLogLevel(text: string): text is LogLevel {
+  return (LOG_LEVELS as readonly string[]).includes(text);
+}
+
+/** pino has two levels more; a reader of our logs meets four. */
+const LEVEL_LABELS: Record<string, LogLevel> = { fatal: 'ERROR', error: 'ERROR', warn: 'WARN', info: 'INFO', debug: 'DEBUG', trace: 'DEBUG' };
+
+const SECRET_FIELDS = ['authorization', 'cookie', 'password', 'passwordHash', 'accessToken', 'refreshToken', 'token', 'privateKey', 'sealKey', 'secret'];
+const REDACTED_PATHS = [...SECRET_FIELDS, ...SECRET_FIELDS.map((field) => `*.${field}`), ...SECRET_FIELDS.map((field) => `*.*.${field}`)];
+
+const PARAMETERS_PATTERN = /\nparams:[^\n]*/g;
+
+/** A failed query carries its parameters, and those may be token hashes or a person's address: only the statement is logged. */
+function serialiseError(error: Error): Record<string, unknown> {
+  const { type, message, stack } = stdSerializers.err(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return { type, message: message.replace(PARAMETERS_PATTERN, ''), stack: stack.replace(PARAMETERS_PATTERN, ''), ...(code === undefined ? {} : { code }) };
+}
+
+/**
+ * A logger of JSON lines `timestamp, correlationId, service, level, message`. Work done for one request or withdrawal
+ * logs through `logger.child({ correlationId })`; a line of the process itself carries an id of this run. Values of
+ * fields that name a secret are replaced.
+ * @param destination where lines go, standard output unless given
+ */
+export function createLogger(options: { service: string; level: LogLevel }, destination?: DestinationStream): Logger {
+  const runId = `run-${randomBytes(8).toString('hex')}`;
+  const ownCorrelation = new WeakMap<Logger, object>();
+  return pino(
+    {
+      level: options.level.toLowerCase(),
+      base: { service: options.service },
+      messageKey: 'message',
+      errorKey: 'error',
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: LEVEL_LABELS[label] ?? 'INFO' }) },
+      serializers: { error: serialiseError, err: serialiseError },
+      redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
+      // A child's binding would stand twice in the line if the base had one too.
+      mixin: (line, _level, logger) => {
+        if ('correlationId' in line) return {};
+        let fields = ownCorrelation.get(logger);
+        if (fields === undefined) {
+          fields = 'correlationId' in logger.bindings() ? {} : { correlationId: runId };
+          ownCorrelation.set(logger, fields);
+        }
+        return fields;
+      },
+    },
+    destination ?? pino.destination({ fd: 1, sync: true }),
+  );
+}
