@@ -46,9 +46,11 @@ export type SealedKeyFailure =
   /** sealed for another key id, chain or address */
   | 'OTHER_IDENTITY'
   /** the key-encryption key does not fit, or a byte was changed: GCM cannot tell which */
-  | 'NOT_AUTHENTIC';
+  | 'NOT_AUTHENTIC'
+  /** opened, but the key inside is not the key of this address */
+  | 'WRONG_KEY';
 
-/** A sealed key that cannot be made or opened. Carries neither key material nor the blob. */
+/** A sealed key that cannot be made, opened or used. Carries neither key material nor the blob. */
 export class SealedKeyError extends Error {
   override readonly name = 'SealedKeyError';
   readonly failure: SealedKeyFailure;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { AwsSecretStoreOptions } from './aws-secret-store.ts';
@@ -59,8 +59,9 @@ export async function startTestSecretsManager(port = 0): Promise<TestSecretsMana
 
 /** On PATH, else where the project's own set-up keeps it. */
 function findMoto(): string {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'withdrawal-engine');
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), join(cache, 'moto', 'bin')];
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'withdrawal-engine');
+  const environments = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('moto-')) : [];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...environments.map((name) => join(cache, name, 'bin'))];
   const found = folders.map((folder) => join(folder, 'moto_server')).find((file) => existsSync(file));
   if (found === undefined) throw new Error("moto_server not found: pip install 'moto[server,secretsmanager]'");
   return found;
