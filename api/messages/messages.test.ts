@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../domain/errors.ts';
+import { LANGUAGES, languageOf, messagesIn } from './language.ts';
+
+describe('messages', () => {
+  it.each(LANGUAGES)('%s has a whole sentence for every code, with and without parameters', (language) => {
+    for (const code of ERROR_CODES) {
+      for (const parameters of [{}, { reason: 'unheard-of' }]) {
+        const sentence = messagesIn(language).errors[code](parameters);
+        expect(sentence.length, code).toBeGreaterThan(5);
+        expect(sentence, code).not.toMatch(/undefined|\$\{/);
+        expect(/[가-힣]/.test(sentence), code).toBe(language === 'ko');
+      }
+    }
+  });
+
+  it('puts the parameters into the sentence', () => {
+    expect(messagesIn('en').errors.LIMIT_EXCEEDED({ maximum: '999', currency: 'USDC' })).toContain('999 USDC');
+    expect(messagesIn('ko').errors.INVALID_AMOUNT({ reason: 'decimals', decimals: '6' })).toContain('6자리');
+  });
+});
+
+describe('languageOf', () => {
+  it.each([
+    [undefined, 'ko'],
+    ['', 'ko'],
+    ['en', 'en'],
+    ['en-US,en;q=0.9', 'en'],
+    ['ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7', 'ko'],
+    ['ko;q=0.5, en;q=0.6', 'en'],
+    ['en;q=0', 'ko'],
+    ['fr, de;q=0.5', 'ko'],
+    ['fr, en;q=0.1', 'en'],
+    ['*', 'ko'],
+    ['not a header;;;q=x', 'ko'],
+  ] as const)('reads %s as %s', (header, language) => {
+    expect(languageOf(header)).toBe(language);
+  });
+});

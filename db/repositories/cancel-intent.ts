@@ -1,0 +1,35 @@
+import { and, eq } from 'drizzle-orm';
+import { isEnd, type WithdrawalStatus } from '../../domain/status.ts';
+import type { Database } from '../client.ts';
+import { withdrawalRequests } from '../schema/index.ts';
+import { transact } from '../transact.ts';
+import { appendEvent } from './events.ts';
+import type { Visibility } from './read-withdrawals.ts';
+import type { WithdrawalRow } from './withdrawals.ts';
+
+/** Where a withdrawal may still be stopped without the chain having a say. */
+const CANCELLABLE: readonly WithdrawalStatus[] = ['PENDING', 'AWAITING_APPROVAL', 'AWAITING_FUNDS', 'SIGNING', 'DEAD_LETTERED'];
+
+export type Cancellation =
+  | { kind: 'intended'; row: WithdrawalRow }
+  | { kind: 'not-found' }
+  | { kind: 'refused'; reason: 'ended' | 'payment-signed'; status: WithdrawalStatus };
+
+/**
+ * Commits the intent to cancel, holding the request's row: the signer takes the same lock before it commits bytes, so
+ * either it sees the intent and signs nothing, or this call sees the payment and is refused. Called again while the
+ * withdrawal has not ended, it changes nothing and answers the same.
+ */
+export async function commitCancelIntent(db: Database, requestId: string, visibility: Visibility, now: Date): Promise<Cancellation> {
+  return transact(db, async (tx): Promise<Cancellation> => {
+    const owned = visibility === 'all' ? undefined : eq(withdrawalRequests.ownerId, visibility.ownerId);
+    const [row] = await tx.select().from(withdrawalRequests).where(and(eq(withdrawalRequests.requestId, requestId), owned)).limit(1).for('update');
+    if (!row) return { kind: 'not-found' };
+    if (isEnd(row.status)) return { kind: 'refused', reason: 'ended', status: row.status };
+    if (row.hasLivePayment || !CANCELLABLE.includes(row.status)) return { kind: 'refused', reason: 'payment-signed', status: row.status };
+    if (row.cancelIntentAt !== null) return { kind: 'intended', row };
+    await tx.update(withdrawalRequests).set({ cancelIntentAt: now, updatedAt: now }).where(eq(withdrawalRequests.requestId, requestId));
+    await appendEvent(tx, { requestId, type: 'cancel-requested' });
+    return { kind: 'intended', row: { ...row, cancelIntentAt: now, updatedAt: now } };
+  });
+}

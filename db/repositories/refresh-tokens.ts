@@ -1,0 +1,56 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { refreshTokens } from '../schema/index.ts';
+import { transact } from '../transact.ts';
+
+export interface NewRefreshToken {
+  /** SHA-256 of the token, hex */
+  tokenHash: string;
+  userId: number;
+  /** 32 hex digits, one a sign-in */
+  familyId: string;
+  expiresAt: Date;
+  now: Date;
+}
+
+/** Stores the first token of a sign-in. */
+export async function insertRefreshToken(db: Queryable, token: NewRefreshToken): Promise<void> {
+  const { now, ...row } = token;
+  await db.insert(refreshTokens).values({ ...row, createdAt: now });
+}
+
+export type Rotation =
+  | { kind: 'rotated'; userId: number; expiresAt: Date }
+  /** the token was used before: someone holds a copy, and its whole family is revoked now */
+  | { kind: 'reused'; userId: number }
+  /** unknown, expired or revoked */
+  | { kind: 'refused' };
+
+/**
+ * Exchanges a token for its successor, which keeps the family and its end. Of two calls with one token exactly one
+ * rotates; the other revokes the family, as nobody can tell which of the two was the thief.
+ */
+export async function rotateRefreshToken(db: Database, exchange: { tokenHash: string; successorHash: string; now: Date }): Promise<Rotation> {
+  const { tokenHash, successorHash, now } = exchange;
+  return transact(db, async (tx): Promise<Rotation> => {
+    const [token] = await tx.select().from(refreshTokens).where(eq(refreshTokens.tokenHash, tokenHash)).limit(1).for('update');
+    if (!token || token.revokedAt !== null || token.expiresAt <= now) return { kind: 'refused' };
+    if (token.usedAt !== null) {
+      await revokeFamily(tx, token.familyId, now);
+      return { kind: 'reused', userId: token.userId };
+    }
+    await tx.update(refreshTokens).set({ usedAt: now }).where(eq(refreshTokens.tokenHash, tokenHash));
+    await insertRefreshToken(tx, { tokenHash: successorHash, userId: token.userId, familyId: token.familyId, expiresAt: token.expiresAt, now });
+    return { kind: 'rotated', userId: token.userId, expiresAt: token.expiresAt };
+  });
+}
+
+/** Ends the sign-in a token belongs to. An unknown token, or a second call, changes nothing. */
+export async function revokeByToken(db: Database, tokenHash: string, now: Date): Promise<void> {
+  const [token] = await db.select().from(refreshTokens).where(eq(refreshTokens.tokenHash, tokenHash)).limit(1);
+  if (token) await revokeFamily(db, token.familyId, now);
+}
+
+async function revokeFamily(db: Queryable, familyId: string, now: Date): Promise<void> {
+  await db.update(refreshTokens).set({ revokedAt: now }).where(and(eq(refreshTokens.familyId, familyId), isNull(refreshTokens.revokedAt)));
+}
