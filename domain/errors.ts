@@ -31,8 +31,10 @@ export const ERROR_CATALOGUE = {
   PAYMENT_MISMATCH: { class: 'unknown', retryable: false },
   /** A row was changed after the API sealed it. */
   SEAL_BROKEN: { class: 'unknown', retryable: false },
-  /** The signing key cannot be had or opened. */
+  /** The key store does not answer: signing waits for it. */
   KEY_UNAVAILABLE: { class: 'transient', retryable: true },
+  /** The signing key is missing, does not open, or is another wallet's. */
+  KEY_INVALID: { class: 'unknown', retryable: true },
   WALLET_UNAVAILABLE: { class: 'transient', retryable: true },
   /** The wallet holds as many unconfirmed nonces as its window allows. */
   WINDOW_FULL: { class: 'transient', retryable: true },

@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import type { Address } from '../../domain/address.ts';
+import type { WalletBalances } from '../../domain/funds.ts';
+import type { ChainSettings } from '../../domain/settings.ts';
+import { remember } from '../cache.ts';
+import { hexQuantity, readHeader } from './blocks.ts';
+import { readTokenBalance } from './erc20.ts';
+import type { Rpc } from './rpc.ts';
+
+export interface BalancesAtBlock extends WalletBalances {
+  block: number;
+}
+
+/**
+ * Native and token balance of a wallet at one and the same block, base units, remembered for one block at most. The block
+ * number comes with it: a payment settled later than that block is not in these numbers.
+ */
+export async function readBalances(ports: { rpc: Rpc; redis: Redis; settings: ChainSettings }, wallet: Address, token: Address | null): Promise<BalancesAtBlock> {
+  const { rpc, redis, settings } = ports;
+  const text = await remember(redis, `balance:${rpc.chainId}:${wallet}:${token ?? 'native'}`, settings.blockTimeMs, async () => {
+    const head = await readHeader(rpc, 'latest');
+    if (!head) throw new Error('the chain has no latest block');
+    const nativeWei = BigInt(await rpc.call<string>('eth_getBalance', [wallet, hexQuantity(head.number)]));
+    const balance = token === null ? nativeWei : await readTokenBalance(rpc, token, wallet, head.number);
+    return `${head.number} ${nativeWei} ${balance}`;
+  });
+  const [block = '', nativeWei = '', balance = ''] = text.split(' ');
+  return { block: Number(block), nativeWei: BigInt(nativeWei), token: BigInt(balance) };
+}

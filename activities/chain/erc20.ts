@@ -1,0 +1,58 @@
+import { Interface } from 'ethers';
+import type { Address } from '../../domain/address.ts';
+import { EngineError } from '../../domain/errors.ts';
+import { RpcAnswerError, type Rpc } from './rpc.ts';
+import { hexQuantity } from './blocks.ts';
+
+/** https://eips.ethereum.org/EIPS/eip-20 */
+const erc20 = new Interface(['function transfer(address to, uint256 amount) returns (bool)', 'function balanceOf(address owner) view returns (uint256)', 'function decimals() view returns (uint8)']);
+
+export interface Call {
+  to: Address;
+  /** wei */
+  value: bigint;
+  data: string;
+}
+
+/** The call that pays: an ERC-20 `transfer`, or a plain send of the native coin. */
+export function paymentCall(payment: { tokenAddress: Address | null; toAddress: Address; amount: bigint }): Call {
+  if (payment.tokenAddress === null) return { to: payment.toAddress, value: payment.amount, data: '0x' };
+  return { to: payment.tokenAddress, value: 0n, data: erc20.encodeFunctionData('transfer', [payment.toAddress, payment.amount]) };
+}
+
+/** Token balance of a wallet at a block, base units. */
+export async function readTokenBalance(rpc: Rpc, token: Address, wallet: Address, block: number): Promise<bigint> {
+  const data = await rpc.call<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('balanceOf', [wallet]) }, hexQuantity(block)]);
+  return erc20.decodeFunctionResult('balanceOf', data)[0] as bigint;
+}
+
+/** The decimals a token contract claims. */
+export async function readTokenDecimals(rpc: Rpc, token: Address): Promise<number> {
+  const data = await rpc.call<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('decimals', []) }, 'latest']);
+  return Number(erc20.decodeFunctionResult('decimals', data)[0]);
+}
+
+/**
+ * Runs the payment against the latest state without sending it, and estimates its gas. Throws `TRANSFER_REFUSED` when it
+ * would revert (paused, deny-listed, no reason given) or the token would answer `false`; tokens that answer nothing,
+ * like mainnet USDT, are fine.
+ * @returns gas units, without margin
+ */
+export async function rehearsePayment(rpc: Rpc, wallet: Address, call: Call): Promise<bigint> {
+  const transaction = { from: wallet, to: call.to, value: hexQuantity(call.value), data: call.data };
+  try {
+    const answer = await rpc.call<string>('eth_call', [transaction, 'latest']);
+    if (call.data !== '0x' && answer !== '0x' && BigInt(answer) === 0n) throw new EngineError('TRANSFER_REFUSED', { reason: 'the token answered false' });
+    return BigInt(await rpc.call<string>('eth_estimateGas', [transaction]));
+  } catch (error) {
+    if (error instanceof RpcAnswerError) throw refusal(error);
+    throw error;
+  }
+}
+
+function refusal(error: RpcAnswerError): EngineError {
+  if (/revert|VM execution|invalid opcode|out of gas|gas required exceeds/i.test(error.message) || error.rpcCode === 3) {
+    return new EngineError('TRANSFER_REFUSED', { reason: error.message.slice(0, 200) }, { cause: error });
+  }
+  return new EngineError('CHAIN_UNAVAILABLE', { method: error.method, reason: error.message.slice(0, 200) }, { cause: error });
+}

@@ -1,0 +1,51 @@
+import { EngineError } from '../domain/errors.ts';
+import { isEnd } from '../domain/status.ts';
+import type { Database } from '../db/client.ts';
+import { insertAttempt, listAttempts, type AttemptRow, type NewAttempt } from '../db/repositories/attempts.ts';
+import { raiseGas } from '../db/repositories/funds.ts';
+import { lockLiveReservation, markNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { lockWithdrawal, moveTo, setWithdrawal } from '../db/repositories/withdrawals.ts';
+import { appendEvent } from '../db/repositories/events.ts';
+import { trackTransaction } from '../db/repositories/chain-view.ts';
+import { transact } from '../db/transact.ts';
+
+export type CommitResult = { kind: 'committed'; attempt: Pick<AttemptRow, 'txHash' | 'nonce'> } | { kind: 'cancelled' };
+
+/**
+ * The border after which money may move: commits signed bytes while holding the request and its nonce reservation.
+ *
+ * Refuses when the reservation has passed to somebody else (its generation is checked), when a cancel intent stands, and
+ * when a paying attempt would follow a voiding one: a signer that slept through any of these commits nothing. Called
+ * twice for one ordinal: the bytes committed first are returned and the second ones forgotten, unsent.
+ */
+export async function commitAttempt(db: Database, commit: { requestId: string; reservation: NonceReservationRow; attempt: NewAttempt }): Promise<CommitResult> {
+  const { requestId, attempt } = commit;
+  return transact(db, async (tx): Promise<CommitResult> => {
+    const request = await lockWithdrawal(tx, requestId);
+    const reservation = await lockLiveReservation(tx, requestId);
+    if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
+    if (reservation?.id !== commit.reservation.id || reservation.generation !== commit.reservation.generation) {
+      throw new EngineError('SERVICE_UNAVAILABLE', { reason: 'the nonce was taken back while signing' });
+    }
+    const attempts = await listAttempts(tx, reservation.id);
+    const latest = attempts.at(-1);
+    if (latest && latest.ordinal >= attempt.ordinal) return { kind: 'committed', attempt: latest };
+    if (attempt.purpose === 'PAY') {
+      if (request.cancelIntentAt !== null) return { kind: 'cancelled' };
+      if (reservation.state === 'VOIDING') throw new EngineError('INVALID_STATE', { reason: 'the nonce is being voided' });
+    }
+    if (attempt.ordinal !== (latest?.ordinal ?? -1) + 1) throw new Error('an attempt would skip an ordinal');
+
+    await insertAttempt(tx, attempt);
+    await trackTransaction(tx, attempt.chainId, attempt.txHash, requestId);
+    await markNonce(tx, reservation.id, attempt.purpose === 'PAY' ? 'SIGNED' : 'VOIDING');
+    await raiseGas(tx, requestId, BigInt(attempt.gasLimit) * BigInt(attempt.maxFeePerGas));
+    const event = { nonce: attempt.nonce, txHash: attempt.txHash, ordinal: attempt.ordinal, purpose: attempt.purpose };
+    if (attempt.purpose === 'PAY') {
+      await setWithdrawal(tx, requestId, { hasLivePayment: true, txHash: attempt.txHash });
+      if (await moveTo(tx, requestId, 'SIGNED', 'signed', { detail: event })) return { kind: 'committed', attempt };
+    }
+    await appendEvent(tx, { requestId, type: attempt.purpose === 'PAY' ? 'replacement signed' : 'voiding transaction signed', detail: event });
+    return { kind: 'committed', attempt };
+  });
+}

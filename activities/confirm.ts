@@ -1,0 +1,167 @@
+import { Context } from '@temporalio/activity';
+import { judgePayment, type PaymentVerdict } from '../domain/payment.ts';
+import type { Database } from '../db/client.ts';
+import type { CrashPoint } from '../db/crash-point.ts';
+import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
+import { recordMined, recordUnmined } from '../db/repositories/chain-view.ts';
+import { getLiveReservation } from '../db/repositories/nonces.ts';
+import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { transact } from '../db/transact.ts';
+import type { BlockFollower, Watch } from './chain/block-follower.ts';
+import { readTransactionCount, type Hash } from './chain/blocks.ts';
+import { findNonceConsumer } from './chain/nonce-consumer.ts';
+import type { Receipt } from './chain/receipts.ts';
+import type { Rpc } from './chain/rpc.ts';
+import { isKnown } from './chain/send.ts';
+import { moneyActivity, type ActivityLog } from './failure.ts';
+
+export interface ConfirmPorts {
+  db: Database;
+  rpc: Rpc;
+  follower: BlockFollower;
+  crashPoint: CrashPoint;
+  log: ActivityLog;
+}
+
+interface MinedFacts {
+  txHash: string;
+  blockNumber: number;
+  /** wei, decimal */
+  costWei: string;
+}
+
+export type ConfirmVerdict =
+  | ({ kind: 'paid'; logIndex: number } & MinedFacts)
+  /** final, and nothing moved */
+  | ({ kind: 'unpaid' } & MinedFacts)
+  /** final, and the recipient did not receive exactly the amount (`received` in base units, decimal) */
+  | ({ kind: 'mismatch'; received: string } & MinedFacts)
+  /** final, consumed by our own transaction that pays nobody */
+  | ({ kind: 'voided' } & MinedFacts)
+  /** final, consumed by a transaction this engine never signed */
+  | { kind: 'nonce-lost'; foreignTxHash: string; blockNumber: number }
+  /** no node knows the bytes any more: send them again */
+  | { kind: 'resend' }
+  /** lowest nonce of its wallet and unmined for too long: replace it at a higher fee */
+  | { kind: 'stuck' }
+  /** the nonce was settled before; nothing is watched */
+  | { kind: 'settled' };
+
+const HEARTBEAT_MS = 2_000;
+
+/**
+ * Follows a withdrawal's nonce until the chain has ruled on it by block hash, or it needs another hand. One heartbeating
+ * activity waits for one withdrawal; the follower it asks reads each block once for all of them.
+ *
+ * Called twice, or by two monitors: both see the same chain and write the same rows. Dies: the next run asks for the
+ * receipt anew. A missing receipt is never taken for a failure; a lost nonce needs the foreign transaction as proof.
+ */
+export function makeConfirm(ports: ConfirmPorts) {
+  const { db, rpc, follower } = ports;
+
+  return moneyActivity('confirm', ports.log, async ({ requestId }: { requestId: string }): Promise<ConfirmVerdict> => {
+    const request = await getWithdrawal(db, requestId);
+    const reservation = await getLiveReservation(db, requestId);
+    const attempts = reservation ? await listAttempts(db, reservation.id) : [];
+    if (!reservation || attempts.length === 0) return { kind: 'settled' };
+    const context = Context.current();
+    const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    const watch = follower.watch({ wallet: reservation.walletAddress, nonce: reservation.nonce, hashes: attempts.map(({ txHash }) => txHash) });
+    try {
+      return await followUntilRuled(request, attempts, watch, context.cancellationSignal);
+    } finally {
+      clearInterval(heartbeat);
+      watch.close();
+    }
+  });
+
+  async function followUntilRuled(request: WithdrawalRow, attempts: readonly AttemptRow[], watch: Watch, signal: AbortSignal): Promise<ConfirmVerdict> {
+    for (;;) {
+      const event = await watch.next(signal);
+      switch (event.kind) {
+        case 'mined':
+          await recordSeen(request, attempts, event.receipt, false);
+          ports.crashPoint('receipt-seen');
+          break;
+        case 'final':
+          await recordSeen(request, attempts, event.receipt, true);
+          return judge(request, attempts, event.receipt);
+        case 'reorged':
+          await recordReorg(request, event.txHash);
+          return { kind: 'resend' };
+        case 'nonce-passed': {
+          const verdict = await proveConsumer(attempts, event.finalBlock);
+          if (verdict) return verdict;
+          break;
+        }
+        case 'stale': {
+          const verdict = await examineStale(attempts);
+          if (verdict) return verdict;
+          break;
+        }
+      }
+    }
+  }
+
+  async function recordSeen(request: WithdrawalRow, attempts: readonly AttemptRow[], receipt: Receipt, final: boolean): Promise<void> {
+    const pays = attemptOf(attempts, receipt).purpose === 'PAY';
+    await transact(db, async (tx) => {
+      await lockWithdrawal(tx, request.requestId);
+      await recordMined(tx, { chainId: request.chainId, requestId: request.requestId, ...receipt }, final);
+      if (pays) await moveTo(tx, request.requestId, 'CONFIRMING', 'included in a block', { detail: { txHash: receipt.txHash, blockNumber: receipt.blockNumber, blockHash: receipt.blockHash } });
+    });
+  }
+
+  async function recordReorg(request: WithdrawalRow, txHash: Hash): Promise<void> {
+    await transact(db, async (tx) => {
+      await lockWithdrawal(tx, request.requestId);
+      await recordUnmined(tx, request.chainId, txHash);
+      await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
+    });
+  }
+
+  /** Names who consumed the nonce. Our own hash, or no proof, means: go on watching. */
+  async function proveConsumer(attempts: readonly AttemptRow[], finalBlock: number): Promise<ConfirmVerdict | null> {
+    const [first] = attempts;
+    if (!first) return null;
+    const consumer = await findNonceConsumer(rpc, first.from, first.nonce, finalBlock);
+    if (!consumer || attempts.some(({ txHash }) => txHash === consumer.txHash)) return null;
+    return { kind: 'nonce-lost', foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber };
+  }
+
+  /** Only the lowest unmined nonce of a wallet can be stuck; the others wait for it. */
+  async function examineStale(attempts: readonly AttemptRow[]): Promise<ConfirmVerdict | null> {
+    const latest = attempts.at(-1);
+    if (!latest) return null;
+    const lowest = (await readTransactionCount(rpc, latest.from, 'latest')) === latest.nonce;
+    if (!(await isKnown(rpc, latest.txHash))) return { kind: 'resend' };
+    return lowest ? { kind: 'stuck' } : null;
+  }
+}
+
+function judge(request: WithdrawalRow, attempts: readonly AttemptRow[], receipt: Receipt): ConfirmVerdict {
+  const attempt = attemptOf(attempts, receipt);
+  const facts = { txHash: receipt.txHash, blockNumber: receipt.blockNumber, costWei: (receipt.gasUsed * receipt.effectiveGasPrice).toString() };
+  if (attempt.purpose === 'VOID') return { kind: 'voided', ...facts };
+  const verdict: PaymentVerdict = judgePayment(
+    // `to` and `value` are ours to know: the hash commits to the bytes we signed.
+    { succeeded: receipt.succeeded, to: attempt.to, value: attempt.value, logs: receipt.logs },
+    { walletAddress: attempt.from, toAddress: request.toAddress, tokenAddress: request.tokenAddress, amount: request.amount },
+  );
+  switch (verdict.kind) {
+    case 'paid':
+      return { kind: 'paid', logIndex: verdict.logIndex, ...facts };
+    case 'unpaid':
+      return { kind: 'unpaid', ...facts };
+    case 'mismatch':
+      return { kind: 'mismatch', received: verdict.received.toString(), ...facts };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function attemptOf(attempts: readonly AttemptRow[], receipt: Receipt): AttemptRow {
+  const attempt = attempts.find(({ txHash }) => txHash === receipt.txHash);
+  if (!attempt) throw new Error('a receipt was matched to an attempt that is not there');
+  return attempt;
+}

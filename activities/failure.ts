@@ -1,0 +1,54 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { EngineError, ERROR_CATALOGUE, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
+
+/** What a failed activity tells the workflow beside its code. */
+export interface FailureDetail {
+  class: ErrorClass;
+  parameters: Record<string, string>;
+}
+
+export interface ActivityLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|PROTOCOL_|ER_CON_COUNT|ER_TOO_MANY|ER_SERVER_SHUTDOWN|ER_LOCK|POOL_CLOSED)/;
+
+function isConnectionTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string' && CONNECTION_CODES.test(error.code)) return true;
+  if (/Connection is closed|Command timed out|max retries per request|Connection lost|server has gone away/i.test(error.message)) return true;
+  return isConnectionTrouble(error.cause);
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof EngineError) return error.code;
+  return isConnectionTrouble(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
+}
+
+/**
+ * Wraps an activity so that every failure leaves it as a catalogued code: transient ones are retried by Temporal, the
+ * others return to the workflow at once, which decides. Foreign error texts stay in this process's log: a history is
+ * read by many, and a driver's message can quote anything.
+ */
+export function moneyActivity<Input extends { requestId: string }, Result>(name: string, log: ActivityLog, run: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
+  return async (input) => {
+    try {
+      return await run(input);
+    } catch (error) {
+      if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
+      const code = codeOf(error);
+      const detail: FailureDetail = { class: ERROR_CATALOGUE[code].class, parameters: error instanceof EngineError ? { ...error.parameters } : {} };
+      const level = detail.class === 'unknown' ? 'error' : 'warn';
+      log[level]({ activity: name, requestId: input.requestId, code, err: error }, `${name} did not succeed`);
+      throw ApplicationFailure.create({
+        type: code,
+        message: error instanceof EngineError ? error.message : code,
+        nonRetryable: detail.class !== 'transient',
+        details: [detail],
+        ...(code === 'WINDOW_FULL' && { nextRetryDelay: '1s', category: 'BENIGN' }),
+      });
+    }
+  };
+}

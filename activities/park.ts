@@ -1,0 +1,40 @@
+import type { ErrorClass, ErrorCode } from '../domain/errors.ts';
+import { isEnd } from '../domain/status.ts';
+import type { Database } from '../db/client.ts';
+import { freeNonce } from '../db/repositories/nonces.ts';
+import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
+import { transact } from '../db/transact.ts';
+import { moneyActivity, type ActivityLog } from './failure.ts';
+import type { NonceFront } from './nonce-front.ts';
+
+export interface ParkInput {
+  requestId: string;
+  code: ErrorCode;
+  class: ErrorClass;
+  /** technical detail for operators */
+  reason: string;
+}
+
+export interface ParkResult {
+  /** signed bytes hold a nonce: it has to be settled on chain, or later withdrawals wait behind it */
+  holdsNonce: boolean;
+}
+
+/**
+ * Parks a withdrawal for a person: `DEAD_LETTERED` with code and reason. An unsigned nonce is freed here, so that nothing
+ * parks on it. Called twice: it stays parked, the reason is the first one's.
+ */
+export function makePark(ports: { db: Database; nonceFront: NonceFront; log: ActivityLog }) {
+  return moneyActivity('park', ports.log, async ({ requestId, code, class: errorClass, reason }: ParkInput): Promise<ParkResult> => {
+    const { freed, holdsNonce } = await transact(ports.db, async (tx) => {
+      const request = await lockWithdrawal(tx, requestId);
+      if (isEnd(request.status)) return { freed: null, holdsNonce: false };
+      const nonce = await freeNonce(tx, requestId);
+      await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set: { errorCode: code, errorMessage: reason.slice(0, 1024) }, detail: { code, class: errorClass, reason } });
+      return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null };
+    });
+    if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
+    ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
+    return { holdsNonce };
+  });
+}

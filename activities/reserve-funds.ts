@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis';
+import { assertPayable, type Address } from '../domain/address.ts';
+import { EngineError } from '../domain/errors.ts';
+import { quoteFees } from '../domain/fees.ts';
+import { judgeFunds } from '../domain/funds.ts';
+import type { Settings } from '../domain/settings.ts';
+import { isEnd } from '../domain/status.ts';
+import type { Database } from '../db/client.ts';
+import type { CrashPoint } from '../db/crash-point.ts';
+import { findAsset } from '../db/repositories/assets.ts';
+import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
+import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { appendEvent } from '../db/repositories/events.ts';
+import { transact } from '../db/transact.ts';
+import { readBalances } from './chain/balances.ts';
+import { paymentCall, rehearsePayment } from './chain/erc20.ts';
+import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
+import type { Rpc } from './chain/rpc.ts';
+import { moneyActivity, type ActivityLog } from './failure.ts';
+
+export interface ReserveFundsPorts {
+  db: Database;
+  redis: Redis;
+  rpc: Rpc;
+  settings: Settings;
+  crashPoint: CrashPoint;
+  log: ActivityLog;
+}
+
+export type FundsResult =
+  | { kind: 'reserved'; walletAddress: string }
+  /** no wallet can pay now; wait `waitMs` in all before giving up */
+  | { kind: 'short'; missing: 'token' | 'gas'; waitMs: number };
+
+/**
+ * Validates and screens the request, binds it to a wallet and holds amount and gas, in one transaction that holds the
+ * wallet's row, so that two sums cannot both pass.
+ *
+ * Called twice: the reservation stands, nothing is held again. Dies in the middle: nothing was held. Throws the permanent
+ * codes of validation and `TRANSFER_REFUSED` when the payment would revert; nothing is held then.
+ */
+export function makeReserveFunds(ports: ReserveFundsPorts) {
+  const { db, settings } = ports;
+
+  return moneyActivity('reserveFunds', ports.log, async ({ requestId }: { requestId: string }): Promise<FundsResult> => {
+    const request = await getWithdrawal(db, requestId);
+    const existing = await getFunds(db, requestId);
+    if (existing) return { kind: 'reserved', walletAddress: existing.walletAddress };
+    if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
+
+    const wallets = await listWallets(db, request.chainId);
+    await validate(request, wallets);
+    let missing: 'token' | 'gas' = 'token';
+    for (const wallet of await byLoad(wallets)) {
+      const verdict = await tryWallet(request, wallet.address as Address);
+      if (verdict === 'held') {
+        ports.crashPoint('funds-reserved');
+        return { kind: 'reserved', walletAddress: wallet.address };
+      }
+      missing = verdict;
+    }
+    await transact(db, async (tx) => {
+      await lockWithdrawal(tx, requestId);
+      await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
+    });
+    return { kind: 'short', missing, waitMs: settings.fundsWaitMs };
+  });
+
+  async function validate(request: WithdrawalRow, wallets: readonly WalletRow[]): Promise<void> {
+    if (request.chainId !== settings.chain.chainId) throw new EngineError('UNSUPPORTED_NETWORK', { network: request.network });
+    const asset = await findAsset(db, request.network, request.currency);
+    if (!asset?.enabled || asset.tokenAddress !== request.tokenAddress) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: request.currency });
+    if (request.amount > asset.maxAmount) throw new EngineError('LIMIT_EXCEEDED', { limit: 'per-transaction' });
+    assertPayable(request.toAddress as Address, { tokenAddress: request.tokenAddress, ownWallets: wallets.map(({ address }) => address) });
+  }
+
+  async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
+    const active = wallets.filter(({ status }) => status === 'ACTIVE');
+    if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
+    const loads = await Promise.all(active.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
+    return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
+  }
+
+  async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<'held' | 'token' | 'gas'> {
+    const tokenAddress = request.tokenAddress as Address | null;
+    const toAddress = request.toAddress as Address;
+    const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
+    if (balances.token < request.amount) return 'token';
+    const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
+    const gasLimit = (gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n;
+    const fees = quoteFees(await readFeeMarket(ports), feeLimitsOf(settings.chain));
+    const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };
+
+    return transact(db, async (tx) => {
+      await lockWithdrawal(tx, request.requestId);
+      await lockWallet(tx, request.chainId, walletAddress);
+      // Another run of this activity may have held the funds while this one read the chain.
+      if (await getFunds(tx, request.requestId)) return 'held';
+      const verdict = judgeFunds(balances, await listReserved(tx, request.chainId, walletAddress, balances.block), wanted);
+      if (!verdict.sufficient) return verdict.missing;
+      await holdFunds(tx, { requestId: request.requestId, chainId: request.chainId, walletAddress, gasLimit, ...wanted });
+      await setWithdrawal(tx, request.requestId, { walletAddress, errorCode: null, errorMessage: null });
+      await appendEvent(tx, { requestId: request.requestId, type: 'funds reserved', detail: { wallet: walletAddress, gasLimit: gasLimit.toString(), gasWei: wanted.gasWei.toString() } });
+      return 'held';
+    });
+  }
+}

@@ -1,0 +1,163 @@
+import type { Redis } from 'ioredis';
+import type { Address } from '../domain/address.ts';
+import { EngineError } from '../domain/errors.ts';
+import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
+import { sealHolds } from '../domain/seal.ts';
+import type { Settings } from '../domain/settings.ts';
+import { isEnd, type AttemptPurpose } from '../domain/status.ts';
+import type { Database } from '../db/client.ts';
+import type { CrashPoint } from '../db/crash-point.ts';
+import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
+import { getFunds } from '../db/repositories/funds.ts';
+import { getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { getWallet } from '../db/repositories/wallets.ts';
+import { getWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { paymentCall, type Call } from './chain/erc20.ts';
+import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
+import type { Rpc } from './chain/rpc.ts';
+import { commitAttempt } from './commit-attempt.ts';
+import type { Signer } from './custody/signer.ts';
+import { moneyActivity, type ActivityLog } from './failure.ts';
+import type { NonceFront } from './nonce-front.ts';
+import { takeNonce } from './take-nonce.ts';
+
+export interface SignPorts {
+  db: Database;
+  redis: Redis;
+  rpc: Rpc;
+  signer: Signer;
+  nonceFront: NonceFront;
+  sealKey: Uint8Array;
+  settings: Settings;
+  crashPoint: CrashPoint;
+  log: ActivityLog;
+}
+
+export interface SignInput {
+  requestId: string;
+  /**
+   * `pay`: the first attempt on this withdrawal's nonce. `replace`: the newest attempt again at a higher fee. `void`: a
+   * transaction that consumes the nonce and pays nobody; after it no paying attempt is ever signed on that nonce.
+   */
+  mode: 'pay' | 'replace' | 'void';
+}
+
+export type SignResult =
+  | { kind: 'signed'; txHash: string; nonce: number }
+  /** a cancel intent was committed before any bytes were: nothing is signed, now or later */
+  | { kind: 'cancelled' }
+  /** the fee ceiling forbids a replacement: wait and send the same bytes again */
+  | { kind: 'held' };
+
+/** A plain send to ourselves costs exactly this. */
+const VOID_GAS_LIMIT = 21_000n;
+
+/**
+ * Reserves the nonce, re-checks the request against the database by itself, signs, and commits the bytes before anyone
+ * can send them.
+ *
+ * Called twice, or by two signers at once: the request has one nonce, an attempt's ordinal is unique, and who comes
+ * second is given the bytes of the first. Dies after reserving: the same request gets the same nonce. Dies after
+ * signing: the bytes were never committed, so nobody can send them. Throws `SEAL_BROKEN` for a row changed after it was
+ * accepted, `KEY_INVALID`, and transient codes that are retried.
+ */
+export function makeSign(ports: SignPorts) {
+  const { db, settings } = ports;
+
+  return moneyActivity('sign', ports.log, async ({ requestId, mode }: SignInput): Promise<SignResult> => {
+    const request = await getWithdrawal(db, requestId);
+    assertSealed(request);
+    const before = await attemptsOf(requestId);
+    const done = alreadyDone(mode, request, before.attempts);
+    if (done) return done;
+    if (mode !== 'pay' && before.attempts.length === 0) throw new EngineError('INVALID_STATE', { reason: `nothing to ${mode}` });
+
+    const walletAddress = request.walletAddress;
+    const funds = await getFunds(db, requestId);
+    if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
+    const wallet = await getWallet(db, request.chainId, walletAddress);
+    if (wallet.status !== 'ACTIVE' && mode === 'pay') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+
+    const previous = before.attempts.at(-1);
+    const fees = await feesFor(previous);
+    if (fees === null) return { kind: 'held' };
+    const purpose: AttemptPurpose = mode === 'void' || previous?.purpose === 'VOID' ? 'VOID' : 'PAY';
+    const call = purpose === 'VOID' ? voidCall(walletAddress as Address) : paymentCall({ tokenAddress: request.tokenAddress as Address | null, toAddress: request.toAddress as Address, amount: request.amount });
+    const gasLimit = purpose === 'VOID' ? VOID_GAS_LIMIT : funds.gasLimit;
+
+    const reservation = before.reservation ?? (await takeNonce(ports, { requestId, chainId: request.chainId, walletAddress: walletAddress as Address, window: settings.chain.inFlightWindow }));
+    if (previous === undefined) ports.crashPoint('nonce-reserved');
+    const signed = await signWith(wallet.keyId, request, call, { ...fees, gasLimit, nonce: reservation.nonce, walletAddress });
+    const committed = await commitAttempt(db, {
+      requestId,
+      reservation,
+      attempt: { requestId, reservationId: reservation.id, ordinal: (previous?.ordinal ?? -1) + 1, purpose, ...signed, chainId: request.chainId, nonce: reservation.nonce, from: walletAddress, to: call.to, value: call.value, gasLimit, ...fees },
+    });
+    if (committed.kind === 'cancelled') return committed;
+    ports.crashPoint('bytes-committed');
+    return { kind: 'signed', txHash: committed.attempt.txHash, nonce: committed.attempt.nonce };
+  });
+
+  async function attemptsOf(requestId: string): Promise<{ reservation: NonceReservationRow | null; attempts: AttemptRow[] }> {
+    const reservation = await getLiveReservation(db, requestId);
+    // A reservation without bytes is taken again through the wallet's lock: the chain may have passed it meanwhile.
+    if (reservation === null || reservation.state === 'RESERVED') return { reservation: null, attempts: [] };
+    return { reservation, attempts: await listAttempts(db, reservation.id) };
+  }
+
+  function assertSealed(request: WithdrawalRow): void {
+    const fields = { requestId: request.requestId, chainId: request.chainId, tokenAddress: request.tokenAddress, toAddress: request.toAddress, amount: request.amount };
+    if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
+  }
+
+  /** What a repeated call is answered with, before anything is reserved. */
+  function alreadyDone(mode: SignInput['mode'], request: WithdrawalRow, attempts: readonly AttemptRow[]): SignResult | null {
+    if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
+    if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
+    const latest = attempts.at(-1);
+    if (latest && answersAlready(mode, latest)) return { kind: 'signed', txHash: latest.txHash, nonce: latest.nonce };
+    if (request.cancelIntentAt !== null && mode === 'pay') return { kind: 'cancelled' };
+    return null;
+  }
+
+  async function feesFor(previous: AttemptRow | undefined): Promise<Fees | null> {
+    const market = await readFeeMarket(ports);
+    const limits = feeLimitsOf(settings.chain);
+    return previous === undefined ? quoteFees(market, limits) : bumpFees(previous, market, limits);
+  }
+
+  async function signWith(keyId: string, request: WithdrawalRow, call: Call, terms: Fees & { gasLimit: bigint; nonce: number; walletAddress: string }) {
+    const { walletAddress, ...rest } = terms;
+    try {
+      return await ports.signer.signTransaction({
+        keyId,
+        chainId: request.chainId,
+        address: walletAddress,
+        transaction: { to: call.to, value: call.value, data: call.data as `0x${string}`, chainId: request.chainId, ...rest },
+      });
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'KEY_UNAVAILABLE' && error.parameters['reason'] !== 'secret-store-unavailable') {
+        throw new EngineError('KEY_INVALID', error.parameters, { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+/** True when the newest attempt is what this call would make: a call repeated after its answer was lost signs nothing more. */
+function answersAlready(mode: SignInput['mode'], latest: AttemptRow): boolean {
+  switch (mode) {
+    case 'pay':
+      return true;
+    case 'void':
+      return latest.purpose === 'VOID';
+    case 'replace':
+      return latest.status === 'SIGNED';
+    default:
+      return mode satisfies never;
+  }
+}
+
+function voidCall(wallet: Address): Call {
+  return { to: wallet, value: 0n, data: '0x' };
+}
