@@ -55,6 +55,8 @@ export function anvilSpec(options: AnvilOptions): ChildSpec {
       '--block-time', String(options.blockTimeSeconds),
       // Keeps the `finalized` tag two blocks behind the head, about as far as Polygon's milestones are.
       '--slots-in-an-epoch', '1',
+      // Wealthy enough to fund hot wallets with 100,000 each.
+      '--balance', '1000000000',
       '--quiet',
       ...stateArgs,
     ],

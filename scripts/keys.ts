@@ -1,0 +1,123 @@
+import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
+import { SecretStoreUnavailableError } from '../activities/custody/secret-store.ts';
+import { openDatabase } from '../db/client.ts';
+import { createOrImport, rotateKeys, showAddresses, verifyKeys, type KeysContext } from './keys/commands.ts';
+import { keysConfig, newKeyEncryptionKey, type KeysConfig } from './keys/config.ts';
+import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { readPrivateKey } from './keys/read-private-key.ts';
+import { oneLine, UserError } from './stack/user-error.ts';
+
+const COMMANDS = ['create', 'import', 'rotate', 'show-address', 'verify'] as const;
+type Command = (typeof COMMANDS)[number];
+
+const HELP = `npm run keys -- <command>
+
+  create        make a key, seal it, store it, add its wallet
+  import        the same for a key read from standard input: 64 hex digits, with or without 0x
+                  npm run --silent keys -- import < file
+  show-address  list the wallets' addresses, key ids and statuses; opens no key
+  verify        open every key and check that it is its wallet's
+  rotate        seal every key again under NEW_KEY_ENCRYPTION_KEY. The old blob stays current until the new one was
+                  read back and opened, and the store keeps it as the previous version: keep the old key-encryption
+                  key as long as that matters. Run it again if it was interrupted: it does what is left. Then give
+                  signing-service the new key as KEY_ENCRYPTION_KEY and restart it; until then it signs no longer than
+                  a minute. Wallets and their private keys stay the same: replacing a wallet means draining it first,
+                  which this command does not do.
+
+No command prints, returns or logs a private key, and none overwrites or deletes one.
+
+Variables: KEY_ENCRYPTION_KEY (32 bytes, base64), AWS_REGION and the usual AWS variables (AWS_ENDPOINT_URL),
+POLYGON_CHAIN_ID, DATABASE_URL (without it no wallet is added or read). With none of KEY_ENCRYPTION_KEY, AWS_REGION and
+AWS_ENDPOINT_URL set, the sandbox of this checkout is meant; it must be running, and rotate stores its new key itself.
+
+Ends with 0 if all went well; 1 if a key is missing, does not open or was refused; 2 on wrong arguments or variables;
+3 if the secret store or the database cannot be reached.
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(HELP);
+    return args.length === 0 ? EXIT.usage : EXIT.ok;
+  }
+  const command = COMMANDS.find((name) => name === args[0]);
+  // Arguments are not quoted: somebody may have given a key.
+  if (command === undefined) throw new UsageError(`there is no such command; there are ${COMMANDS.join(', ')} (see --help)`);
+  if (args.length > 1) {
+    throw new UsageError(`${command} takes no arguments; a private key comes on standard input only, and one that was typed on a command line must be taken for disclosed`);
+  }
+  const config = keysConfig(process.env);
+  const secretStore = createAwsSecretStore(config.secretStore);
+  const database = config.databaseUrl === null ? null : openDatabase(config.databaseUrl, { connectionsMax: 1 });
+  try {
+    return await run(command, config, { ...config, secretStore, database: database?.db ?? null, print: (line) => process.stdout.write(`${line}\n`) });
+  } finally {
+    config.keyEncryptionKey.fill(0);
+    secretStore.close();
+    await database?.close();
+  }
+}
+
+async function run(command: Command, config: KeysConfig, context: KeysContext): Promise<number> {
+  switch (command) {
+    case 'create':
+      return await createOrImport(context);
+    case 'import':
+      return await importKey(context);
+    case 'show-address':
+      return await showAddresses(context);
+    case 'verify':
+      return await verifyKeys(context);
+    case 'rotate':
+      return await rotate(config, context);
+  }
+}
+
+async function importKey(context: KeysContext): Promise<number> {
+  // A terminal would show the key and keep it in its scroll-back.
+  if (process.stdin.isTTY) throw new UsageError('give the private key by a pipe or a file, not typed: npm run --silent keys -- import < file');
+  const privateKey = await readPrivateKey(process.stdin);
+  try {
+    return await createOrImport(context, privateKey);
+  } finally {
+    privateKey.fill(0);
+  }
+}
+
+async function rotate(config: KeysConfig, context: KeysContext): Promise<number> {
+  const next = newKeyEncryptionKey(process.env);
+  try {
+    const exitCode = await rotateKeys(context, next);
+    if (exitCode !== EXIT.ok) return exitCode;
+    config.adoptKeyEncryptionKey?.(next);
+    const what = config.adoptKeyEncryptionKey === null ? 'set KEY_ENCRYPTION_KEY to the new key and restart signing-service' : 'restart the sandbox (npm stop, npm start)';
+    context.print(`now ${what}`);
+    return exitCode;
+  } finally {
+    next.fill(0);
+  }
+}
+
+/** The innermost reason: a database client wraps "connection refused" in the text of its query. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SecretStoreUnavailableError || !(error instanceof Error) || error.cause === undefined) return oneLine(error);
+  return error.message.startsWith('Failed query') ? `the database: ${reasonOf(error.cause)}` : oneLine(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError || error instanceof UserError) return EXIT.usage;
+  if (error instanceof SecretStoreUnavailableError) return EXIT.unavailable;
+  return isConnectionFailure(error) ? EXIT.unavailable : EXIT.failed;
+}
+
+function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return (typeof code === 'string' && /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|PROTOCOL_CONNECTION_LOST)/.test(code)) || isConnectionFailure(error.cause);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`keys: ${reasonOf(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

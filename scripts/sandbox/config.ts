@@ -1,0 +1,60 @@
+import { join, resolve } from 'node:path';
+import type { Settings } from '../../domain/settings.ts';
+import { embeddedParts, PART_PORTS, type PartName } from '../stack/infrastructure.ts';
+import { defaultStatePaths, PROJECT_ROOT, type StatePaths } from '../stack/paths.ts';
+import { portsFromEnv, type PortName, type Ports } from '../stack/ports.ts';
+import { oneLine, UserError } from '../stack/user-error.ts';
+import { loadSettings } from './load-settings.ts';
+
+/** What one start of the sandbox is to do, read from its environment once. */
+export interface SandboxConfig {
+  readonly paths: StatePaths;
+  readonly ports: Ports;
+  readonly parts: readonly PartName[];
+  readonly apiHost: string;
+  readonly settingsFile: string;
+  readonly settings: Settings;
+  readonly chainId: number;
+  readonly temporalNamespace: string;
+  /** The starter's variables; children get named ones of them only. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Throws UserError on a variable or a settings file that cannot be used. */
+export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConfig {
+  const settingsFile = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || join('docker', 'settings', 'sandbox.json'));
+  let settings: Settings;
+  try {
+    settings = loadSettings(settingsFile);
+  } catch (error) {
+    throw new UserError(`The settings cannot be read: ${oneLine(error)}`, { cause: error });
+  }
+  const chainId = Number(env['POLYGON_CHAIN_ID'] || settings.chain.chainId);
+  if (!Number.isInteger(chainId) || chainId < 1) throw new UserError(`POLYGON_CHAIN_ID must be a whole number, but is "${env['POLYGON_CHAIN_ID']}".`);
+  const parts = embeddedParts(env);
+  if (parts.includes('chain') && chainId !== settings.chain.chainId) {
+    throw new UserError(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}: set POLYGON_RPC_URL and SETTINGS_FILE for that chain too.`);
+  }
+  return {
+    paths: defaultStatePaths(env),
+    ports: portsFromEnv(env),
+    parts,
+    apiHost: env['HOST'] || '127.0.0.1',
+    settingsFile,
+    settings,
+    chainId,
+    temporalNamespace: env['TEMPORAL_NAMESPACE'] || 'default',
+    env,
+  };
+}
+
+/** Every port this start is going to open. */
+export function portsInUse(config: SandboxConfig): PortName[] {
+  return ['api', ...config.parts.flatMap((part) => PART_PORTS[part]), 'metrics'];
+}
+
+/** The address to reach the API at from this machine. */
+export function apiUrl(config: SandboxConfig): string {
+  const host = config.apiHost === '0.0.0.0' || config.apiHost === '::' ? '127.0.0.1' : config.apiHost;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${config.ports.api}`;
+}

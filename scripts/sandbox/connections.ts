@@ -1,0 +1,51 @@
+import { ensureSecrets } from '../stack/secrets.ts';
+import type { InfrastructureUrls } from '../stack/infrastructure.ts';
+import { UserError } from '../stack/user-error.ts';
+import type { SandboxConfig } from './config.ts';
+
+/** Where every part is, embedded or not. */
+export interface Connections {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalUiUrl: string | null;
+  readonly rpcUrl: string;
+  readonly awsEndpointUrl: string | null;
+}
+
+export function connectionsOf(config: SandboxConfig, urls: InfrastructureUrls): Connections {
+  const either = (embedded: string | undefined, variable: string): string => {
+    const value = embedded ?? config.env[variable];
+    if (value === undefined || value === '') throw new UserError(`${variable} is not set and its part is not embedded: set it, or leave it out altogether.`);
+    return value;
+  };
+  return {
+    databaseUrl: either(urls.databaseUrl, 'DATABASE_URL'),
+    redisUrl: either(urls.redisUrl, 'REDIS_URL'),
+    temporalAddress: either(urls.temporalAddress, 'TEMPORAL_ADDRESS'),
+    temporalUiUrl: urls.temporalUiUrl ?? null,
+    rpcUrl: either(urls.rpcUrl, 'POLYGON_RPC_URL'),
+    awsEndpointUrl: urls.awsEndpointUrl ?? null,
+  };
+}
+
+/** What only a process that handles keys may be given: the key-encryption key and the secret store's credentials. */
+export function custodyEnv(config: SandboxConfig, connections: Connections): Record<string, string> {
+  const secrets = ensureSecrets(config.paths.secrets);
+  return {
+    KEY_ENCRYPTION_KEY: config.env['KEY_ENCRYPTION_KEY'] || secrets.keyEncryptionKey,
+    ...(connections.awsEndpointUrl === null
+      ? awsVariables(config.env)
+      : {
+          AWS_REGION: 'us-east-1',
+          AWS_ENDPOINT_URL: connections.awsEndpointUrl,
+          AWS_ACCESS_KEY_ID: secrets.awsAccessKeyId,
+          AWS_SECRET_ACCESS_KEY: secrets.awsSecretAccessKey,
+        }),
+  };
+}
+
+// The starter's own: whichever way of signing in they chose.
+function awsVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [])));
+}

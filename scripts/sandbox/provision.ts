@@ -1,0 +1,64 @@
+import { openDatabase } from '../../db/client.ts';
+import { migrateUp } from '../../db/migrate.ts';
+import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
+import { statePaths } from '../stack/paths.ts';
+import { ensureAccounts } from './accounts.ts';
+import { ensureAssets } from './assets.ts';
+import { readCredentials, writeCredentials } from './credentials.ts';
+import { fundWallets } from './funding.ts';
+import { loadSettings } from './load-settings.ts';
+import { deployTokens } from './tokens.ts';
+import { ensureWallets } from './wallets.ts';
+
+/** What the provisioning process is sent when it starts. Keys and the secret store's credentials come by environment. */
+export interface ProvisionInput {
+  readonly stateDir: string;
+  readonly settingsFile: string;
+  readonly chainId: number;
+  /** Whether the chain is the embedded one, where tokens are deployed and wallets funded. */
+  readonly embeddedChain: boolean;
+  readonly baseUrl: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly rpcUrl: string;
+}
+
+export type ProvisionMessage =
+  | { readonly type: 'begin'; readonly title: string }
+  | { readonly type: 'end'; readonly title: string }
+  | { readonly type: 'failed'; readonly reason: string };
+
+const HOT_WALLETS = 2;
+
+/**
+ * Makes database, Temporal, chain and accounts ready for the roles. Each step looks first at what is there, so that
+ * running it again, or after it was killed in the middle, completes what is missing and repeats nothing.
+ */
+export async function provision(input: ProvisionInput, step: <Result>(title: string, action: () => Promise<Result>) => Promise<Result>): Promise<void> {
+  const paths = statePaths(input.stateDir);
+  const settings = loadSettings(input.settingsFile);
+  await step('Database migrated', async () => await migrateUp(input.databaseUrl));
+  await step('Temporal search attributes registered', async () => await ensureSearchAttributes({ address: input.temporalAddress, namespace: input.temporalNamespace }));
+  const tokens = input.embeddedChain ? await step('Test tokens deployed', async () => await deployTokens(input.rpcUrl, input.chainId, paths.chainFile)) : undefined;
+  const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
+  try {
+    const assets = await ensureAssets(database.db, settings, tokens);
+    const wallets = await step('Hot wallets created', async () => await ensureWallets(database.db, input.chainId, HOT_WALLETS));
+    if (tokens !== undefined) await step('Hot wallets funded', async () => await fundWallets(input.rpcUrl, input.chainId, paths.chainFile, tokens, wallets));
+    const accounts = await step('Accounts created', async () => await ensureAccounts(database.db, readCredentials(paths.credentialsFile)));
+    writeCredentials(paths.credentialsFile, {
+      baseUrl: input.baseUrl,
+      ...accounts,
+      rpcUrl: input.rpcUrl,
+      temporalAddress: input.temporalAddress,
+      databaseUrl: input.databaseUrl,
+      redisUrl: input.redisUrl,
+      wallets,
+      assets,
+    });
+  } finally {
+    await database.close();
+  }
+}

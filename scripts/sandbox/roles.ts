@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { minimalEnv, type ChildSpec } from '../stack/child-spec.ts';
+import { PROJECT_ROOT } from '../stack/paths.ts';
+import type { Role } from '../stack/privileges.ts';
+import { ensureSecrets } from '../stack/secrets.ts';
+import { apiUrl, type SandboxConfig } from './config.ts';
+import { custodyEnv, type Connections } from './connections.ts';
+
+const ENTRIES: Readonly<Record<Role, string>> = {
+  'api-server': 'api/server.ts',
+  'withdrawal-worker': 'workers/withdrawal-worker.ts',
+  'signing-service': 'workers/signing-service.ts',
+  'tx-broadcaster': 'workers/tx-broadcaster.ts',
+  'tx-monitor': 'workers/tx-monitor.ts',
+};
+
+const METRICS_OFFSETS: Readonly<Record<Exclude<Role, 'api-server'>, number>> = {
+  'withdrawal-worker': 0,
+  'signing-service': 1,
+  'tx-broadcaster': 2,
+  'tx-monitor': 3,
+};
+
+// Older Nodes strip types as well, but say each time that it is an experiment.
+const NODE_FLAGS = Number(process.versions.node.split('.')[0]) < 24 ? ['--disable-warning=ExperimentalWarning'] : [];
+
+/** One child for each role. Each is given its own variables and nobody else's. */
+export function roleSpecs(config: SandboxConfig, connections: Connections): ChildSpec[] {
+  return (Object.keys(ENTRIES) as Role[]).map((role) => ({
+    name: role,
+    command: process.execPath,
+    args: [...NODE_FLAGS, join(PROJECT_ROOT, ENTRIES[role])],
+    env: () => ({ ...minimalEnv(), ...commonEnv(config, connections), ...ownEnv(role, config, connections) }),
+    cwd: PROJECT_ROOT,
+    probe: async () => await probeHttp(role === 'api-server' ? `${apiUrl(config)}/health` : `http://127.0.0.1:${metricsPort(role, config)}/metrics`),
+    // A worker bundles its workflows first.
+    readyTimeoutMs: 120_000,
+    stopTimeoutMs: 10_000,
+    // A role may lose a race with a part that is still settling; a wrong configuration fails three times alike.
+    exitsBeforeReadyMax: 3,
+  }));
+}
+
+function metricsPort(role: Exclude<Role, 'api-server'>, config: SandboxConfig): number {
+  return config.ports.metrics + METRICS_OFFSETS[role];
+}
+
+function commonEnv(config: SandboxConfig, connections: Connections): Record<string, string> {
+  const optional = ['LOG_LEVEL', 'CRASH_POINT_DIR'].flatMap((name) => {
+    const value = config.env[name];
+    return value === undefined || value === '' ? [] : [[name, value] as const];
+  });
+  return {
+    NODE_ENV: 'production',
+    DATABASE_URL: connections.databaseUrl,
+    REDIS_URL: connections.redisUrl,
+    SETTINGS_FILE: config.settingsFile,
+    TEMPORAL_ADDRESS: connections.temporalAddress,
+    TEMPORAL_NAMESPACE: config.temporalNamespace,
+    ...Object.fromEntries(optional),
+  };
+}
+
+function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Record<string, string> {
+  const sealKey = (): string => config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
+  if (role === 'api-server') {
+    return {
+      HOST: config.apiHost,
+      PORT: String(config.ports.api),
+      JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
+      SEAL_KEY: sealKey(),
+    };
+  }
+  const worker = {
+    METRICS_HOST: '127.0.0.1',
+    METRICS_PORT: String(metricsPort(role, config)),
+    POLYGON_RPC_URL: connections.rpcUrl,
+    POLYGON_CHAIN_ID: String(config.chainId),
+  };
+  return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKey(), ...custodyEnv(config, connections) } : worker;
+}
+
+async function probeHttp(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+}
