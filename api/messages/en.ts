@@ -55,6 +55,7 @@ export const en: Messages = {
     PAYMENT_MISMATCH: () => 'What arrived on the chain does not match the request. An operator is looking at it.',
     SEAL_BROKEN: () => 'The withdrawal did not pass an integrity check. An operator is looking at it.',
     KEY_UNAVAILABLE: () => 'Signing is not available at the moment. It is tried again.',
+    KEY_INVALID: () => 'The signing key did not pass a check. An operator is looking at it.',
     WALLET_UNAVAILABLE: () => 'No wallet is available for the payment at the moment. It is tried again.',
     WINDOW_FULL: () => 'Many payments are waiting for the chain. This one takes its turn.',
     CHAIN_UNAVAILABLE: () => 'The blockchain network cannot be reached at the moment. It is tried again.',

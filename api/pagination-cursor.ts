@@ -1,0 +1,16 @@
+import type { PagePosition } from '../db/repositories/read-withdrawals.ts';
+import { EngineError } from '../domain/errors.ts';
+import { isRequestId } from '../domain/request-id.ts';
+
+/** Where a page ended, as an opaque string safe in a URL. */
+export function encodeCursor(position: PagePosition): string {
+  return Buffer.from(`${position.createdAt.getTime()}.${position.requestId}`, 'utf8').toString('base64url');
+}
+
+/** Reads a cursor back. Throws `VALIDATION_FAILED` for anything `encodeCursor` did not make. */
+export function decodeCursor(cursor: string): PagePosition {
+  const [, milliseconds, requestId] = /^([0-9]{1,15})\.(.+)$/.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  const position = milliseconds !== undefined && requestId !== undefined && isRequestId(requestId) ? { createdAt: new Date(Number(milliseconds)), requestId } : undefined;
+  if (!position || encodeCursor(position) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
+  return position;
+}

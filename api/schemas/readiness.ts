@@ -1,0 +1,25 @@
+import { Type, type Static } from 'typebox';
+import { oneOf } from './nullable.ts';
+
+const DependencySchema = Type.Object({ status: oneOf(['up', 'down']), detail: Type.Optional(Type.String()) });
+
+/** What the engine needs to pay. Without the database nothing is accepted; without any other, withdrawals wait. */
+export const ReadinessSchema = Type.Object(
+  {
+    status: oneOf(['ready', 'degraded', 'unavailable'], { description: 'ready: all are up. unavailable: the database is down.' }),
+    dependencies: Type.Object({
+      database: DependencySchema,
+      redis: DependencySchema,
+      temporal: DependencySchema,
+      chain: DependencySchema,
+      'withdrawal-worker': DependencySchema,
+      'signing-service': DependencySchema,
+      'tx-broadcaster': DependencySchema,
+      'tx-monitor': DependencySchema,
+    }),
+  },
+  { $id: 'Readiness' },
+);
+export type Readiness = Static<typeof ReadinessSchema>;
+export type DependencyName = keyof Readiness['dependencies'];
+export type DependencyState = Readiness['dependencies']['database'];

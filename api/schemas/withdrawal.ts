@@ -1,0 +1,101 @@
+import { Type, type Static } from 'typebox';
+import { ERROR_CODES } from '../../domain/errors.ts';
+import { NETWORK_NAMES } from '../../domain/networks.ts';
+import { ATTEMPT_PURPOSES, ATTEMPT_STATUSES, OUTCOMES, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
+import { nullable, oneOf } from './nullable.ts';
+
+const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
+const hash = Type.String({ examples: ['0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] });
+const wei = Type.String({ description: 'wei', examples: ['25000000000'] });
+
+const withdrawalFields = {
+  requestId: Type.String({ examples: ['tx-1795494000000-0123456789abcdef0123'] }),
+  status: oneOf(WITHDRAWAL_STATUSES, { description: 'COMPLETED, FAILED, REJECTED and CANCELLED are ends.' }),
+  outcome: oneOf(OUTCOMES, { description: 'What is known of the money. UNKNOWN: it may be on the chain; never submit it again.' }),
+  outcomeNote: Type.Optional(Type.String({ description: 'Only while the outcome is UNKNOWN: when it will be settled.' })),
+  amount: Type.String({ description: 'Token units', examples: ['12.5'] }),
+  currency: Type.String({ examples: ['USDC'] }),
+  toAddress: Type.String({ description: 'EIP-55' }),
+  tokenAddress: nullable(Type.String({ description: 'EIP-55; null for the native coin' })),
+  network: oneOf(NETWORK_NAMES),
+  txHash: nullable(Type.String({ description: 'The newest paying transaction, or the one that paid' })),
+  explorerUrl: nullable(Type.String()),
+  errorCode: nullable(oneOf(ERROR_CODES)),
+  errorMessage: nullable(Type.String()),
+  retryable: Type.Boolean({ description: 'Nothing was paid and nothing will be, and the same withdrawal may succeed under a new Idempotency-Key.' }),
+  createdAt: time,
+  updatedAt: time,
+  completedAt: nullable(time),
+};
+
+export const AttemptSchema = Type.Object(
+  {
+    hash,
+    nonce: Type.Integer(),
+    status: oneOf(ATTEMPT_STATUSES),
+    purpose: oneOf(ATTEMPT_PURPOSES, { description: 'PAY pays the recipient; VOID uses the nonce up and pays nobody.' }),
+    explorerUrl: Type.String(),
+    retryCount: Type.Integer({ description: 'How often the same bytes were sent again' }),
+    maxFeePerGas: wei,
+    maxPriorityFeePerGas: wei,
+    gasLimit: Type.String({ examples: ['84500'] }),
+    signedAt: time,
+    broadcastedAt: nullable(time),
+    confirmedAt: nullable(time),
+  },
+  { $id: 'Attempt' },
+);
+export type AttemptView = Static<typeof AttemptSchema>;
+
+export const TimelineEntrySchema = Type.Object(
+  {
+    id: Type.Integer(),
+    type: Type.String({ examples: ['accepted'] }),
+    status: nullable(oneOf(WITHDRAWAL_STATUSES, { description: 'The status entered; null when it did not change' })),
+    detail: Type.Unsafe<Record<string, string | number | null>>({ type: 'object', additionalProperties: { type: ['string', 'number', 'null'] } }),
+    at: time,
+  },
+  { $id: 'TimelineEntry' },
+);
+export type TimelineEntryView = Static<typeof TimelineEntrySchema>;
+
+export const WithdrawalSchema = Type.Object(withdrawalFields, { $id: 'Withdrawal' });
+export type WithdrawalView = Static<typeof WithdrawalSchema>;
+
+export const WithdrawalDetailSchema = Type.Object(
+  {
+    ...withdrawalFields,
+    attempts: Type.Array(Type.Unsafe<AttemptView>(Type.Ref('Attempt')), { description: 'Oldest first. All on one nonce pay the same, or nothing.' }),
+    timeline: Type.Array(Type.Unsafe<TimelineEntryView>(Type.Ref('TimelineEntry')), { description: 'Oldest first.' }),
+  },
+  { $id: 'WithdrawalDetail' },
+);
+export type WithdrawalDetailView = Static<typeof WithdrawalDetailSchema>;
+
+export const WithdrawalListSchema = Type.Object({ items: Type.Array(Type.Unsafe<WithdrawalView>(Type.Ref('Withdrawal'))), nextCursor: nullable(Type.String()) });
+
+/** Types only: what a string says (amount, address, currency, network) is judged by the domain, each with a code of its own. */
+export const NewWithdrawalSchema = Type.Object(
+  {
+    amount: Type.String({ description: 'Token units, plain decimal; never a JSON number', examples: ['12.5'] }),
+    currency: Type.String({ examples: ['USDC'] }),
+    toAddress: Type.String({ description: 'All lower case, or with its EIP-55 checksum', examples: ['0x70997970C51812dc3A010C7d01b50e0d17dc79C8'] }),
+    network: Type.String({ examples: ['polygon-amoy'] }),
+  },
+  { additionalProperties: false, $id: 'NewWithdrawal' },
+);
+export type NewWithdrawalBody = Static<typeof NewWithdrawalSchema>;
+
+export const RequestIdParams = Type.Object({ requestId: Type.String({ examples: ['tx-1795494000000-0123456789abcdef0123'] }) });
+
+export const LIST_LIMIT_MAX = 100;
+export const LIST_LIMIT_DEFAULT = 20;
+export const WithdrawalListQuery = Type.Object(
+  {
+    status: Type.Optional(oneOf(WITHDRAWAL_STATUSES)),
+    currency: Type.Optional(Type.String({ minLength: 1, maxLength: 16 })),
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'nextCursor of the page before' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIST_LIMIT_MAX, default: LIST_LIMIT_DEFAULT })),
+  },
+  { additionalProperties: false },
+);
