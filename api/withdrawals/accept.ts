@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import type { CrashPoint } from '../../db/crash-point.ts';
+import type { Database } from '../../db/client.ts';
+import { acceptWithdrawal, findAcceptance, type Acceptance, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
+import type { Asset } from '../../db/repositories/assets.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { assertPayable, parseAddress } from '../../domain/address.ts';
+import { EngineError } from '../../domain/errors.ts';
+import { formatAmount, parseAmount, type BaseUnits } from '../../domain/money.ts';
+import { makeRequestId } from '../../domain/request-id.ts';
+import { sealRequest } from '../../domain/seal.ts';
+import type { ChainSettings } from '../../domain/settings.ts';
+import type { NewWithdrawalBody } from '../schemas/withdrawal.ts';
+import { bodyHash, sha256Hex } from './body-hash.ts';
+
+export interface AcceptDependencies {
+  database: Database;
+  chain: ChainSettings;
+  sealKey: Uint8Array;
+  crashPoint: CrashPoint;
+  /** an asset of this deployment's network, enabled or not */
+  findAsset(currency: string): Promise<Asset | undefined>;
+  ownWallets(): Promise<readonly string[]>;
+}
+
+export interface AcceptRequest {
+  ownerId: number;
+  correlationId: string;
+  idempotencyKey: string;
+  body: NewWithdrawalBody;
+}
+
+export interface AcceptResult {
+  row: WithdrawalRow;
+  /** false for a repeat of an earlier request */
+  isNew: boolean;
+  /** SHA-256 of the idempotency key, hex */
+  keyHash: string;
+}
+
+/**
+ * Accepts a withdrawal, or finds the one that the same key and body made before. Refuses with a code of the catalogue,
+ * and a refused request writes nothing. Called twice, also at once and also after a crash in the middle, it makes one
+ * withdrawal. The key is looked up first: an accepted request keeps its answer when limits or assets change later.
+ */
+export async function accept(deps: AcceptDependencies, request: AcceptRequest): Promise<AcceptResult> {
+  const keyHash = sha256Hex(request.idempotencyKey);
+  const claim = { ownerId: request.ownerId, keyHash, bodyHash: bodyHash(request.body) };
+  const earlier = await findAcceptance(deps.database, claim);
+  if (earlier) return settle(earlier, keyHash);
+  const withdrawal = await judge(deps, request);
+  const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, new Date());
+  if (acceptance.kind === 'accepted') deps.crashPoint('row-committed');
+  return settle(acceptance, keyHash);
+}
+
+function settle(acceptance: Acceptance, keyHash: string): AcceptResult {
+  if (acceptance.kind === 'conflict') throw new EngineError('IDEMPOTENCY_CONFLICT');
+  return { row: acceptance.row, isNew: acceptance.kind === 'accepted', keyHash };
+}
+
+/** Everything that can be known without the chain. */
+async function judge(deps: AcceptDependencies, { ownerId, correlationId, body }: AcceptRequest): Promise<NewWithdrawal> {
+  const { network, chainId } = deps.chain;
+  if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', { network: shown(body.network) });
+  const asset = await deps.findAsset(body.currency);
+  if (!asset?.enabled) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: shown(body.currency) });
+  const toAddress = parseAddress(body.toAddress);
+  assertPayable(toAddress, { tokenAddress: asset.tokenAddress, ownWallets: await deps.ownWallets() });
+  const amount = parseAmount(body.amount, asset.decimals);
+  assertWithinLimits(amount, asset);
+  const requestId = makeRequestId(Date.now(), randomBytes(10));
+  const sealed = { requestId, chainId, tokenAddress: asset.tokenAddress, toAddress, amount };
+  return { ...sealed, ownerId, correlationId, network, currency: asset.currency, decimals: asset.decimals, seal: sealRequest(deps.sealKey, sealed) };
+}
+
+function assertWithinLimits(amount: BaseUnits, asset: Asset): void {
+  const { currency, decimals, minAmount, maxAmount } = asset;
+  if (amount < minAmount) throw new EngineError('INVALID_AMOUNT', { reason: 'below-minimum', minimum: formatAmount(minAmount, decimals), currency });
+  if (amount > maxAmount) throw new EngineError('LIMIT_EXCEEDED', { maximum: formatAmount(maxAmount, decimals), currency });
+}
+
+/** A caller's own text comes back in the message, but not a page of it. */
+function shown(text: string): string {
+  return text.length <= 32 ? text : `${text.slice(0, 32)}…`;
+}

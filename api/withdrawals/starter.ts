@@ -1,0 +1,74 @@
+import type { Client } from '@temporalio/client';
+import type { Database } from '../../db/client.ts';
+import type { Logger } from '../../db/observability/logger.ts';
+import { markDispatched } from '../../db/repositories/outbox.ts';
+import { workflowIdOf } from '../../domain/request-id.ts';
+import { startWithdrawal, type WithdrawalStart } from '../../temporal-config/start-withdrawal.ts';
+import { CANCEL_SIGNAL } from '../../workflows/message-names.ts';
+
+const RUNNING_MAX = 50;
+/** Beyond this, a start is left to the sweeper: the row is committed, so nothing is lost, only later. */
+const WAITING_MAX = 2_000;
+const TEMPORAL_DEADLINE_MS = 5_000;
+
+/** Talks to Temporal after the answer was given. Failures are only logged: the outbox and the cancel intent stand. */
+export interface WorkflowStarter {
+  /** Starts the workflow of an accepted withdrawal and notes it in the outbox. Safe to call twice. */
+  start(withdrawal: WithdrawalStart, logger: Logger): void;
+  /** Tells the workflow to look at the committed cancel intent. Safe to call twice. */
+  signalCancel(requestId: string, logger: Logger): void;
+  /** Takes nothing new, gives up what has not begun, and resolves when the rest is done. */
+  close(): Promise<void>;
+}
+
+export function createWorkflowStarter(deps: { temporal: Client; database: Database }): WorkflowStarter {
+  const waiting: (() => Promise<void>)[] = [];
+  const running = new Set<Promise<void>>();
+  let closed = false;
+
+  const pump = (): void => {
+    while (running.size < RUNNING_MAX) {
+      const job = waiting.shift();
+      if (!job) return;
+      const work = job().finally(() => {
+        running.delete(work);
+        pump();
+      });
+      running.add(work);
+    }
+  };
+
+  const submit = (what: string, logger: Logger, job: () => Promise<void>): void => {
+    if (closed || waiting.length >= WAITING_MAX) {
+      logger.warn({ waiting: waiting.length }, `${what} left to the sweeper`);
+      return;
+    }
+    waiting.push(async () => {
+      try {
+        await deps.temporal.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, job);
+      } catch (error) {
+        logger.warn({ error }, `${what} failed; the sweeper takes over`);
+      }
+    });
+    pump();
+  };
+
+  return {
+    start(withdrawal, logger) {
+      submit('starting the workflow', logger, async () => {
+        await startWithdrawal(deps.temporal, withdrawal);
+        await markDispatched(deps.database, withdrawal.requestId, new Date());
+      });
+    },
+    signalCancel(requestId, logger) {
+      submit('the cancel signal', logger, async () => {
+        await deps.temporal.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL);
+      });
+    },
+    async close() {
+      closed = true;
+      waiting.length = 0;
+      await Promise.all(running);
+    },
+  };
+}
