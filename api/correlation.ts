@@ -1,0 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+export const CORRELATION_HEADER = 'x-correlation-id';
+
+/** The caller's correlation id when it is sane, else a new one. */
+export function correlationIdFrom(headers: IncomingHttpHeaders): string {
+  const given = headers[CORRELATION_HEADER];
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomUUID();
+}

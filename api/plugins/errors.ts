@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { EngineError } from '../../domain/errors.ts';
+import { CORRELATION_HEADER } from '../correlation.ts';
+import { errorAnswer } from '../errors/body.ts';
+import { languageOf } from '../messages/language.ts';
+
+/** Answers any thrown value in the one error shape; logs the cause of what is our own fault. */
+export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const language = languageOf(request.headers['accept-language']);
+  const { statusCode, body } = errorAnswer(thrown, language, request.id);
+  if (statusCode >= 500) request.log.error({ error: thrown, code: body.error.code }, 'request failed');
+  else request.log.debug({ error: thrown, code: body.error.code }, 'request refused');
+  void reply
+    .code(statusCode)
+    .header(CORRELATION_HEADER, request.id)
+    .header('content-language', language)
+    .header('vary', 'accept-language')
+    // As text: the schema of the route's own answer must not be laid over it.
+    .type('application/json; charset=utf-8')
+    .serializer((text: string) => text)
+    .send(JSON.stringify(body));
+}
+
+export const errorsPlugin = fp(
+  async (app: FastifyInstance) => {
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+    app.setNotFoundHandler((request, reply) => answerError(new EngineError('NOT_FOUND'), request, reply));
+  },
+  { name: 'errors', dependencies: ['correlation'] },
+);
