@@ -17,12 +17,12 @@ const HELP = `npm run keys -- <command>
                   npm run --silent keys -- import < file
   show-address  list the wallets' addresses, key ids and statuses; opens no key
   verify        open every key and check that it is its wallet's
-  rotate        seal every key again under NEW_KEY_ENCRYPTION_KEY. The old blob stays current until the new one was
-                  read back and opened, and the store keeps it as the previous version: keep the old key-encryption
-                  key as long as that matters. Run it again if it was interrupted: it does what is left. Then give
-                  signing-service the new key as KEY_ENCRYPTION_KEY and restart it; until then it signs no longer than
-                  a minute. Wallets and their private keys stay the same: replacing a wallet means draining it first,
-                  which this command does not do.
+  rotate        seal every key of the chain again under NEW_KEY_ENCRYPTION_KEY. The old blob stays current until the new
+                  one was read back and opened, and the store keeps it as the previous version: keep the old
+                  key-encryption key as long as that matters. If it is interrupted run it again: it does what is left.
+                  Then give signing-service the new key as KEY_ENCRYPTION_KEY and restart it; with the old one it signs
+                  for a minute at most. Wallets and their private keys stay the same: replacing a wallet means draining
+                  it first, which this command does not do.
 
 No command prints, returns or logs a private key, and none overwrites or deletes one.
 
