@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts';
 import { EngineError } from '../domain/errors.ts';
-import { isEnd } from '../domain/status.ts';
+import { isEnd, type EndStatus } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
 import { freeNonce } from '../db/repositories/nonces.ts';
@@ -19,20 +19,23 @@ export interface CloseUnpaidInput {
 
 /**
  * Ends a withdrawal that provably was not paid: frees its unsigned nonce, releases its funds, enters the end status.
- * Refuses with `INVALID_STATE` while a payment may be on chain. Called twice: the end stands, nothing is released again.
+ * Refuses with `INVALID_STATE` while a payment may be on chain. Called twice, or after another end: that end stands and
+ * nothing is released again.
+ * @returns the end the withdrawal has now, whoever reached it
  */
 export function makeCloseUnpaid(ports: { db: Database; nonceFront: NonceFront; log: ActivityLog }) {
-  return moneyActivity('closeUnpaid', ports.log, async ({ requestId, status, code, reason }: CloseUnpaidInput): Promise<void> => {
-    const freed = await transact(ports.db, async (tx) => {
+  return moneyActivity('closeUnpaid', ports.log, async ({ requestId, status, code, reason }: CloseUnpaidInput): Promise<EndStatus> => {
+    const closed = await transact(ports.db, async (tx) => {
       const request = await lockWithdrawal(tx, requestId);
-      if (isEnd(request.status)) return null;
+      if (isEnd(request.status)) return { status: request.status, nonce: null };
       if (request.hasLivePayment) throw new EngineError('INVALID_STATE', { reason: 'a payment may be on chain' });
       const nonce = await freeNonce(tx, requestId);
       await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: 0n, settledBlock: null });
       const set = { errorCode: code, errorMessage: reason.slice(0, 1024), completedAt: new Date() };
       if (!(await moveTo(tx, requestId, status, status.toLowerCase(), { set, detail: { code } }))) throw new EngineError('INVALID_STATE', { reason: `${request.status} cannot end as ${status}` });
-      return nonce;
+      return { status, nonce };
     });
-    if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
+    if (closed.nonce) await ports.nonceFront.release(closed.nonce.chainId, closed.nonce.walletAddress, requestId, closed.nonce.nonce);
+    return closed.status;
   });
 }

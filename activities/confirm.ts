@@ -47,8 +47,6 @@ export type ConfirmVerdict =
   /** the nonce was settled before; nothing is watched */
   | { kind: 'settled' };
 
-const HEARTBEAT_MS = 2_000;
-
 /**
  * Follows a withdrawal's nonce until the chain has ruled on it by block hash, or it needs another hand. One heartbeating
  * activity waits for one withdrawal; the follower it asks reads each block once for all of them.
@@ -64,13 +62,10 @@ export function makeConfirm(ports: ConfirmPorts) {
     const reservation = await getLiveReservation(db, requestId);
     const attempts = reservation ? await listAttempts(db, reservation.id) : [];
     if (!reservation || attempts.length === 0) return { kind: 'settled' };
-    const context = Context.current();
-    const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
     const watch = follower.watch({ wallet: reservation.walletAddress, nonce: reservation.nonce, hashes: attempts.map(({ txHash }) => txHash) });
     try {
-      return await followUntilRuled(request, attempts, watch, context.cancellationSignal);
+      return await followUntilRuled(request, attempts, watch, Context.current().cancellationSignal);
     } finally {
-      clearInterval(heartbeat);
       watch.close();
     }
   });

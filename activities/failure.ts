@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, asyncLocalStorage, CancelledFailure } from '@temporalio/activity';
 import { EngineError, ERROR_CATALOGUE, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
 
 /** What a failed activity tells the workflow beside its code. */
@@ -34,6 +34,7 @@ function codeOf(error: unknown): ErrorCode {
  */
 export function moneyActivity<Input extends { requestId: string }, Result>(name: string, log: ActivityLog, run: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
   return async (input) => {
+    const stopHeartbeats = startHeartbeats();
     try {
       return await run(input);
     } catch (error) {
@@ -41,7 +42,7 @@ export function moneyActivity<Input extends { requestId: string }, Result>(name:
       const code = codeOf(error);
       const detail: FailureDetail = { class: ERROR_CATALOGUE[code].class, parameters: error instanceof EngineError ? { ...error.parameters } : {} };
       const level = detail.class === 'unknown' ? 'error' : 'warn';
-      log[level]({ activity: name, requestId: input.requestId, code, err: error }, `${name} did not succeed`);
+      log[level]({ activity: name, requestId: input.requestId, code, error }, `${name} did not succeed`);
       throw ApplicationFailure.create({
         type: code,
         message: error instanceof EngineError ? error.message : code,
@@ -49,6 +50,18 @@ export function moneyActivity<Input extends { requestId: string }, Result>(name:
         details: [detail],
         ...(code === 'WINDOW_FULL' && { nextRetryDelay: '1s', category: 'BENIGN' }),
       });
+    } finally {
+      stopHeartbeats();
     }
   };
+}
+
+const HEARTBEAT_MS = 2_000;
+
+/** Heartbeats while the activity runs, so that a killed worker is noticed in seconds. Outside Temporal: nothing. */
+function startHeartbeats(): () => void {
+  const context = asyncLocalStorage.getStore();
+  if (!context) return () => undefined;
+  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  return () => clearInterval(timer);
 }

@@ -15,7 +15,14 @@ export function isRequestId(text: string): text is RequestId {
   return REQUEST_ID_PATTERN.test(text);
 }
 
+const WORKFLOW_PREFIX = 'withdrawal-';
+
 /** Temporal workflow id of a withdrawal. */
 export function workflowIdOf(requestId: string): string {
-  return `withdrawal-${requestId}`;
+  return `${WORKFLOW_PREFIX}${requestId}`;
+}
+
+/** The request a workflow id belongs to. */
+export function requestIdOf(workflowId: string): string {
+  return workflowId.slice(WORKFLOW_PREFIX.length);
 }

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import { workflowIdOf } from '../domain/request-id.ts';
+import { requestIdOf, workflowIdOf } from '../domain/request-id.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { TASK_QUEUES } from './task-queues.ts';
 
@@ -41,4 +41,15 @@ export async function startWithdrawal(client: Client, start: WithdrawalStart): P
     if (error instanceof WorkflowExecutionAlreadyStartedError) return 'closed';
     throw error;
   }
+}
+
+const STOPPED_WITHIN_MS = 60 * 60 * 1_000;
+
+/** Requests whose workflow was stopped from outside (terminated, failed, timed out) within the last hour, by Temporal's visibility store. */
+export async function listStopped(client: Client): Promise<string[]> {
+  const since = new Date(Date.now() - STOPPED_WITHIN_MS).toISOString();
+  const query = `WorkflowType = '${WITHDRAWAL_WORKFLOW}' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled') AND CloseTime > '${since}'`;
+  const requestIds = new Set<string>();
+  for await (const execution of client.workflow.list({ query })) requestIds.add(requestIdOf(execution.workflowId));
+  return [...requestIds];
 }

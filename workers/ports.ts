@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis';
+import { Histogram, type Registry } from 'prom-client';
+import { createRpc, type Rpc } from '../activities/chain/rpc.ts';
+import { createNonceFront, type NonceFront } from '../activities/nonce-front.ts';
+import { openDatabase, type DatabaseHandle } from '../db/client.ts';
+import { crashPointFrom, type CrashPoint } from '../db/crash-point.ts';
+import type { Logger } from '../db/observability/logger.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { WorkerConfig } from './config.ts';
+
+/** The real things every worker role hands to its activities. */
+export interface Ports {
+  db: DatabaseHandle['db'];
+  redis: Redis;
+  rpc: Rpc;
+  nonceFront: NonceFront;
+  settings: Settings;
+  crashPoint: CrashPoint;
+  log: Logger;
+  close(): Promise<void>;
+}
+
+const RPC_TIMEOUT_MS = 5_000;
+const REDIS_COMMAND_TIMEOUT_MS = 1_000;
+
+/** A connection that fails fast: what Redis holds can always be read anew, so nobody waits for it. */
+export function openRedis(url: string, log: Logger): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: REDIS_COMMAND_TIMEOUT_MS, connectTimeout: 2_000, retryStrategy: (times) => Math.min(times * 100, 1_000) });
+  redis.on('error', (error: unknown) => log.warn({ error }, 'Redis is not reachable'));
+  return redis;
+}
+
+/** Opens database, Redis and chain for one process. */
+export function openPorts(config: WorkerConfig, log: Logger, registry: Registry, env: NodeJS.ProcessEnv): Ports {
+  const database = openDatabase(config.databaseUrl);
+  const redis = openRedis(config.redisUrl, log);
+  const calls = new Histogram({ name: 'chain_rpc_seconds', help: 'JSON-RPC calls to the chain', labelNames: ['method', 'outcome'], registers: [registry] });
+  const rpc = createRpc({
+    urls: config.rpcUrls,
+    chainId: config.settings.chain.chainId,
+    timeoutMs: RPC_TIMEOUT_MS,
+    onCall: (method, outcome, seconds) => calls.observe({ method, outcome }, seconds),
+  });
+  return {
+    db: database.db,
+    redis,
+    rpc,
+    nonceFront: createNonceFront(redis, (error) => log.warn({ error }, 'the nonce front in Redis did not answer: MySQL decides alone')),
+    settings: config.settings,
+    crashPoint: crashPointFrom(env),
+    log,
+    async close() {
+      redis.disconnect();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { createServer, type Server } from 'node:http';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
+import { createLogger, type Logger } from '../db/observability/logger.ts';
+import { createMetricsRegistry } from '../db/observability/metrics.ts';
+import { workerConfigFrom, type WorkerConfig } from './config.ts';
+import { openPorts, type Ports } from './ports.ts';
+
+/** What a role adds to the common process: its queue and activities, and what else it starts and stops. */
+export interface Role {
+  worker: Omit<WorkerOptions, 'connection' | 'namespace'>;
+  /** runs beside the worker until the signal aborts */
+  background?: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface RoleContext {
+  config: WorkerConfig;
+  ports: Ports;
+  connection: NativeConnection;
+  registry: Registry;
+}
+
+/** Activities get this long to finish before a stopping worker gives their tasks back. */
+const SHUTDOWN_GRACE = '8 seconds';
+
+/**
+ * Runs one worker role until SIGTERM or SIGINT, then drains it. Resolves to the exit code. A dependency that is away at
+ * start ends the process with one line; the supervisor tries again.
+ */
+export async function runWorker(service: string, wire: (context: RoleContext) => Promise<Role>, env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  let config: WorkerConfig;
+  try {
+    config = workerConfigFrom(env);
+  } catch (error) {
+    console.error(`${service} cannot start: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+  const log = createLogger({ service, level: config.logLevel });
+  installRuntime(log);
+  const registry = createMetricsRegistry(service);
+  const ports = openPorts(config, log, registry, env);
+  const stopping = new AbortController();
+  let metrics: Server | null = null;
+  try {
+    metrics = await serveMetrics(registry, config.metrics);
+    const connection = await NativeConnection.connect({ address: config.temporal.address });
+    const role = await wire({ config, ports, connection, registry });
+    const worker = await Worker.create({ ...role.worker, connection, namespace: config.temporal.namespace, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` });
+    log.info({ taskQueue: role.worker.taskQueue }, 'ready');
+    await Promise.all([worker.run().finally(() => stopping.abort()), role.background?.(stopping.signal)]);
+    await connection.close();
+    log.info({}, 'stopped');
+    return 0;
+  } catch (error) {
+    log.error({ error }, 'cannot go on');
+    return 1;
+  } finally {
+    stopping.abort();
+    metrics?.close();
+    await ports.close();
+  }
+}
+
+/** Temporal's own log lines go through ours; its runtime turns SIGTERM and SIGINT into a drained shutdown. */
+function installRuntime(log: Logger): void {
+  const write = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  const at = (level: keyof typeof write, message: string, meta?: Record<string, unknown>) => log[write[level]](meta ?? {}, message);
+  Runtime.install({
+    logger: {
+      log: (level, message, meta) => at(level, message, meta),
+      trace: (message, meta) => at('TRACE', message, meta),
+      debug: (message, meta) => at('DEBUG', message, meta),
+      info: (message, meta) => at('INFO', message, meta),
+      warn: (message, meta) => at('WARN', message, meta),
+      error: (message, meta) => at('ERROR', message, meta),
+    },
+    shutdownSignals: ['SIGTERM', 'SIGINT'],
+  });
+}
+
+async function serveMetrics(registry: Registry, address: { host: string; port: number }): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  });
+  return server;
+}

@@ -1,0 +1,49 @@
+import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
+import { isErrorCode, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
+import type { FailureDetail } from '../activities/index.ts';
+import { backoffMs, UNKNOWN_TRIES_MAX } from './profiles.ts';
+
+export interface Failure {
+  code: ErrorCode;
+  class: ErrorClass;
+  reason: string;
+}
+
+/** Reads the catalogued code out of what an activity threw. Anything else is unknown, and shown to a person. */
+export function failureOf(error: unknown): Failure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && cause.type && isErrorCode(cause.type)) {
+    const [detail] = (cause.details ?? []) as FailureDetail[];
+    return { code: cause.type, class: detail?.class ?? 'unknown', reason: cause.message };
+  }
+  return { code: 'INTERNAL', class: 'unknown', reason: cause instanceof Error ? cause.message : String(cause) };
+}
+
+/** A failure the workflow itself found. */
+export function fail(failure: Failure): never {
+  const detail: FailureDetail = { class: failure.class, parameters: {} };
+  throw ApplicationFailure.create({ type: failure.code, message: failure.reason, nonRetryable: true, details: [detail] });
+}
+
+/** Tries again what failed for an unknown reason, a bounded number of times. */
+export async function persist<T>(run: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (failureOf(error).class !== 'unknown' || failures >= UNKNOWN_TRIES_MAX) throw error;
+      await sleep(backoffMs(failures));
+    }
+  }
+}
+
+/** Tries until it succeeds: for what must happen, whatever it takes. */
+export async function insist<T>(run: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await run();
+    } catch {
+      await sleep(backoffMs(failures));
+    }
+  }
+}

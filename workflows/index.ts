@@ -1,0 +1,2 @@
+export { sweep } from './sweep.ts';
+export { withdrawal } from './withdrawal.ts';

@@ -1,0 +1,48 @@
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+
+/**
+ * Timeouts and retries by kind of work. Transient failures are retried without end: a withdrawal waits out any outage.
+ * Permanent and unknown ones come back at once (they are marked non-retryable) and the workflow decides.
+ */
+
+/** A killed worker is noticed after four missed heartbeats, and its task given to another. */
+const HEARTBEAT_TIMEOUT = '8 seconds';
+
+const WAIT_IT_OUT = { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' } as const;
+
+/** One step against database, chain and key store: each bounded call inside is shorter than this together. */
+export const STEP: ActivityOptions = {
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: WAIT_IT_OUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
+
+/** Waiting for the chain: as long as it takes; the heartbeat, not the clock, finds a dead monitor. */
+export const WATCH: ActivityOptions = {
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: WAIT_IT_OUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
+
+/** One short transaction in MySQL, run inside the workflow task. */
+export const BOOKING: LocalActivityOptions = {
+  startToCloseTimeout: '10 seconds',
+  localRetryThreshold: '10 seconds',
+  retry: WAIT_IT_OUT,
+};
+
+/** How often a failure nobody can classify is tried before a person is asked. */
+export const UNKNOWN_TRIES_MAX = 5;
+
+/** 1, 2, 4, 8 … seconds, ten minutes at most. */
+export function backoffMs(failures: number): number {
+  return Math.min(1_000 * 2 ** (failures - 1), 600_000);
+}
+
+/** How often a wallet without funds is looked at again. */
+export const FUNDS_POLL_MS = 3_000;
+
+/** At the fee ceiling: wait, then send the same bytes again. */
+export const FEE_HOLD_MS = 30_000;
