@@ -73,8 +73,11 @@ function runNpm(title, args, env) {
         resolvePromise();
         return;
       }
-      const tail = Buffer.concat(output).toString('utf8').trimEnd().split('\n').slice(-25).join('\n');
-      reject(new UserError(`${tail}\n\n${failure}`));
+      const lines = Buffer.concat(output).toString('utf8').trimEnd().split('\n');
+      const errors = lines.filter((line) => /^npm (error|ERR!)/.test(line));
+      // npm says what is wrong first, and how its command is used at length afterwards.
+      const shown = errors.length > 0 ? errors.slice(0, 12) : lines.slice(-25);
+      reject(new UserError(`${shown.join('\n')}\n\n${failure}`));
     };
     child.on('error', (error) =>
       finish(error.code === 'ENOENT' ? 'npm was not found on the PATH: install Node with npm, then try again.' : `npm could not be run: ${error.message}`),
