@@ -13,7 +13,7 @@ const identity = {
 const sealed = sealPrivateKey({ ...identity, privateKey, keyEncryptionKey, version: 1 });
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
-const hexDigits = fc.array(fc.constantFrom(...'0123456789abcdefABCDEF'), { minLength: 40, maxLength: 40 });
+const hexDigits = fc.array(fc.constantFrom(...'0123456789abcdefABCDEF'.split('')), { minLength: 40, maxLength: 40 });
 const identities = fc.record({
   keyId: fc.stringMatching(/^[A-Za-z0-9/_+=.@-]{1,255}$/),
   chainId: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
