@@ -175,6 +175,7 @@ async function startDetached(config: SandboxConfig): Promise<number> {
   const interrupt = (): boolean => child.kill('SIGTERM');
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const report = await new Promise<Exclude<Report, { type: 'progress' }>>((resolve) => {
     child.on('message', (message: Report) => {
       // Ids of the two processes must not meet in one view.
@@ -189,6 +190,8 @@ async function startDetached(config: SandboxConfig): Promise<number> {
   process.off('SIGINT', interrupt);
   process.off('SIGTERM', interrupt);
   view.close();
+  // What had started is stopped before a failure is returned: the next command finds the ports free.
+  if (report.type === 'failed' && child.pid !== undefined) await ended;
   if (child.connected) child.disconnect();
   child.unref();
   if (report.type === 'running') return await joinRunning(config, report.supervisor);

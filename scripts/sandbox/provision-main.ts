@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { oneLine } from '../stack/user-error.ts';
+import { deepestLine } from '../stack/user-error.ts';
 import { provision, type ProvisionInput, type ProvisionMessage } from './provision.ts';
 
 /** The provisioning process: takes its input from the supervisor, tells it each step, and ends. */
@@ -21,7 +21,7 @@ if (process.send === undefined) {
     });
   } catch (error) {
     console.error(error);
-    tell({ type: 'failed', reason: oneLine(error) });
+    tell({ type: 'failed', reason: deepestLine(error) });
     process.exitCode = 1;
   }
   process.disconnect();

@@ -20,6 +20,13 @@ export class UserError extends Error {
 
 /** One line for a person, whatever was thrown. */
 export function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
+  // Several failures at one address (IPv4 and IPv6) come as one error without a message.
+  const told = error instanceof AggregateError && error.message === '' ? (error.errors[0] as unknown) : error;
+  const text = told instanceof Error ? told.message || told.name : String(told);
   return text.split('\n', 1)[0] ?? text;
+}
+
+/** One line with what lies at the bottom of it: what wraps an error often says only what was tried. */
+export function deepestLine(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? deepestLine(error.cause) : oneLine(error);
 }
