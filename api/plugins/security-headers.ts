@@ -11,6 +11,10 @@ export const securityHeadersPlugin = fp(
       // Whether TLS stands in front is the operator's to know.
       strictTransportSecurity: false,
     });
+    app.addHook('onRequest', async (_request, reply) => {
+      // What someone's withdrawals look like belongs in no cache on the way.
+      reply.header('cache-control', 'no-store');
+    });
   },
   { name: 'security-headers' },
 );

@@ -18,7 +18,24 @@ export const ReadinessSchema = Type.Object(
       'tx-monitor': DependencySchema,
     }),
   },
-  { $id: 'Readiness' },
+  {
+    $id: 'Readiness',
+    examples: [
+      {
+        status: 'degraded',
+        dependencies: {
+          database: { status: 'up' },
+          redis: { status: 'up' },
+          temporal: { status: 'up' },
+          chain: { status: 'up', detail: 'block 1207' },
+          'withdrawal-worker': { status: 'up', detail: '1 poller' },
+          'signing-service': { status: 'down', detail: 'no worker polls its task queue' },
+          'tx-broadcaster': { status: 'up', detail: '1 poller' },
+          'tx-monitor': { status: 'up', detail: '1 poller' },
+        },
+      },
+    ],
+  },
 );
 export type Readiness = Static<typeof ReadinessSchema>;
 export type DependencyName = keyof Readiness['dependencies'];

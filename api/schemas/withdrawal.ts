@@ -28,6 +28,42 @@ const withdrawalFields = {
   completedAt: nullable(time),
 };
 
+const withdrawalExample = {
+  requestId: 'tx-1795494000000-0123456789abcdef0123',
+  status: 'COMPLETED',
+  outcome: 'PAID',
+  amount: '12.5',
+  currency: 'USDC',
+  toAddress: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
+  tokenAddress: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
+  network: 'polygon-amoy',
+  txHash: '0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  explorerUrl: 'https://amoy.polygonscan.com/tx/0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  errorCode: null,
+  errorMessage: null,
+  retryable: false,
+  createdAt: '2026-11-24T04:20:00.000Z',
+  updatedAt: '2026-11-24T04:20:09.412Z',
+  completedAt: '2026-11-24T04:20:09.412Z',
+};
+
+const attemptExample = {
+  hash: withdrawalExample.txHash,
+  nonce: 41,
+  status: 'CONFIRMED',
+  purpose: 'PAY',
+  explorerUrl: withdrawalExample.explorerUrl,
+  retryCount: 0,
+  maxFeePerGas: '60000000000',
+  maxPriorityFeePerGas: '25000000000',
+  gasLimit: '84500',
+  signedAt: '2026-11-24T04:20:01.020Z',
+  broadcastedAt: '2026-11-24T04:20:01.093Z',
+  confirmedAt: '2026-11-24T04:20:09.398Z',
+};
+
+const timelineExample = { id: 1207, type: 'accepted', status: 'PENDING', detail: {}, at: '2026-11-24T04:20:00.000Z' };
+
 export const AttemptSchema = Type.Object(
   {
     hash,
@@ -43,7 +79,7 @@ export const AttemptSchema = Type.Object(
     broadcastedAt: nullable(time),
     confirmedAt: nullable(time),
   },
-  { $id: 'Attempt' },
+  { $id: 'Attempt', examples: [attemptExample] },
 );
 export type AttemptView = Static<typeof AttemptSchema>;
 
@@ -55,11 +91,11 @@ export const TimelineEntrySchema = Type.Object(
     detail: Type.Unsafe<Record<string, string | number | null>>({ type: 'object', additionalProperties: { type: ['string', 'number', 'null'] } }),
     at: time,
   },
-  { $id: 'TimelineEntry' },
+  { $id: 'TimelineEntry', examples: [timelineExample] },
 );
 export type TimelineEntryView = Static<typeof TimelineEntrySchema>;
 
-export const WithdrawalSchema = Type.Object(withdrawalFields, { $id: 'Withdrawal' });
+export const WithdrawalSchema = Type.Object(withdrawalFields, { $id: 'Withdrawal', examples: [withdrawalExample] });
 export type WithdrawalView = Static<typeof WithdrawalSchema>;
 
 export const WithdrawalDetailSchema = Type.Object(
@@ -68,11 +104,11 @@ export const WithdrawalDetailSchema = Type.Object(
     attempts: Type.Array(Type.Unsafe<AttemptView>(Type.Ref('Attempt')), { description: 'Oldest first. All on one nonce pay the same, or nothing.' }),
     timeline: Type.Array(Type.Unsafe<TimelineEntryView>(Type.Ref('TimelineEntry')), { description: 'Oldest first.' }),
   },
-  { $id: 'WithdrawalDetail' },
+  { $id: 'WithdrawalDetail', examples: [{ ...withdrawalExample, attempts: [attemptExample], timeline: [timelineExample] }] },
 );
 export type WithdrawalDetailView = Static<typeof WithdrawalDetailSchema>;
 
-export const WithdrawalListSchema = Type.Object({ items: Type.Array(Type.Unsafe<WithdrawalView>(Type.Ref('Withdrawal'))), nextCursor: nullable(Type.String()) });
+export const WithdrawalListSchema = Type.Object({ items: Type.Array(Type.Unsafe<WithdrawalView>(Type.Ref('Withdrawal'))), nextCursor: nullable(Type.String()) }, { $id: 'WithdrawalList', examples: [{ items: [withdrawalExample], nextCursor: null }] });
 
 /** Types only: what a string says (amount, address, currency, network) is judged by the domain, each with a code of its own. */
 export const NewWithdrawalSchema = Type.Object(
@@ -82,7 +118,11 @@ export const NewWithdrawalSchema = Type.Object(
     toAddress: Type.String({ description: 'All lower case, or with its EIP-55 checksum', examples: ['0x70997970C51812dc3A010C7d01b50e0d17dc79C8'] }),
     network: Type.String({ examples: ['polygon-amoy'] }),
   },
-  { additionalProperties: false, $id: 'NewWithdrawal' },
+  {
+    additionalProperties: false,
+    $id: 'NewWithdrawal',
+    examples: [{ amount: '12.5', currency: 'USDC', toAddress: withdrawalExample.toAddress, network: 'polygon-amoy' }],
+  },
 );
 export type NewWithdrawalBody = Static<typeof NewWithdrawalSchema>;
 

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import type { Logger } from '../../db/observability/logger.ts';
 import { markDispatched } from '../../db/repositories/outbox.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { startWithdrawal, type WithdrawalStart } from '../../temporal-config/start-withdrawal.ts';
@@ -14,9 +14,9 @@ const TEMPORAL_DEADLINE_MS = 5_000;
 /** Talks to Temporal after the answer was given. Failures are only logged: the outbox and the cancel intent stand. */
 export interface WorkflowStarter {
   /** Starts the workflow of an accepted withdrawal and notes it in the outbox. Safe to call twice. */
-  start(withdrawal: WithdrawalStart, logger: Logger): void;
+  start(withdrawal: WithdrawalStart, logger: FastifyBaseLogger): void;
   /** Tells the workflow to look at the committed cancel intent. Safe to call twice. */
-  signalCancel(requestId: string, logger: Logger): void;
+  signalCancel(requestId: string, logger: FastifyBaseLogger): void;
   /** Takes nothing new, gives up what has not begun, and resolves when the rest is done. */
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export function createWorkflowStarter(deps: { temporal: Client; database: Databa
     }
   };
 
-  const submit = (what: string, logger: Logger, job: () => Promise<void>): void => {
+  const submit = (what: string, logger: FastifyBaseLogger, job: () => Promise<void>): void => {
     if (closed || waiting.length >= WAITING_MAX) {
       logger.warn({ waiting: waiting.length }, `${what} left to the sweeper`);
       return;

@@ -1,0 +1,117 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { findAsset, type Asset } from '../db/repositories/assets.ts';
+import { listWallets } from '../db/repositories/wallets.ts';
+import { createPasswordVerifier } from './auth/passwords.ts';
+import { correlationIdFrom } from './correlation.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { answerClientError } from './errors/client-error.ts';
+import { authenticationPlugin } from './plugins/authentication.ts';
+import { correlationPlugin } from './plugins/correlation.ts';
+import { docsPlugin } from './plugins/docs.ts';
+import { answerError, errorsPlugin } from './plugins/errors.ts';
+import { metricsPlugin } from './plugins/metrics.ts';
+import { rateLimitsPlugin } from './plugins/rate-limits.ts';
+import { requestLogPlugin } from './plugins/request-log.ts';
+import { securityHeadersPlugin } from './plugins/security-headers.ts';
+import { createChecks } from './ready/checks.ts';
+import { createReadiness } from './ready/readiness.ts';
+import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
+import { getWithdrawal } from './routes/get-withdrawal.ts';
+import { health } from './routes/health.ts';
+import { listAssets } from './routes/list-assets.ts';
+import { listWithdrawals } from './routes/list-withdrawals.ts';
+import { login } from './routes/login.ts';
+import { logout } from './routes/logout.ts';
+import { metrics } from './routes/metrics.ts';
+import { postWithdrawal } from './routes/post-withdrawal.ts';
+import { ready } from './routes/ready.ts';
+import { refresh } from './routes/refresh.ts';
+import { withdrawalEventStream } from './routes/withdrawal-events.ts';
+import { registerSchemas } from './schemas/register.ts';
+import type { AcceptDependencies } from './withdrawals/accept.ts';
+import { createWorkflowStarter } from './withdrawals/starter.ts';
+
+const BODY_BYTES_MAX = 16 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+/** For a request to arrive whole; a client that dribbles is cut off. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than the idle time of the usual load balancer, so that it closes first. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** How long an asset that was switched off, or a wallet that is new, may go unseen here. The worker checks again. */
+const REGISTRY_CACHE_MS = 1_000;
+
+/** The API as a Fastify app that does not listen yet. Closing it ends streams and background starts, not what it was given. */
+export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
+  const { database, settings } = deps;
+  const loggerInstance: FastifyBaseLogger = deps.logger;
+  const app = Fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    genReqId: (request) => correlationIdFrom(request.headers),
+    requestIdHeader: false,
+    requestIdLogLabel: 'correlationId',
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    forceCloseConnections: 'idle',
+    // While closing, requests on open connections are still answered.
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerClientError,
+  });
+  // Bodies are taken as they are: nothing is converted, removed or filled in.
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  registerSchemas(app);
+
+  const starter = createWorkflowStarter({ temporal: deps.temporal, database });
+  app.addHook('onClose', () => starter.close());
+
+  await app.register(correlationPlugin);
+  await app.register(errorsPlugin);
+  await app.register(requestLogPlugin);
+  await app.register(metricsPlugin);
+  await app.register(securityHeadersPlugin);
+  await app.register(authenticationPlugin, { database, signingJwk: deps.signingJwk });
+  await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
+  await app.register(docsPlugin);
+
+  await app.register(postWithdrawal, { acceptance: acceptanceFrom(deps), starter, settings });
+  await app.register(listWithdrawals, { database, settings });
+  await app.register(getWithdrawal, { database, settings });
+  await app.register(cancelWithdrawal, { database, starter, settings });
+  await app.register(withdrawalEventStream, { database });
+  await app.register(listAssets, { database, network: settings.chain.network });
+  await app.register(login, { database, passwords: await createPasswordVerifier() });
+  await app.register(refresh, { database });
+  await app.register(logout, { database });
+  await app.register(health);
+  await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, chainId: settings.chain.chainId })) });
+  await app.register(metrics);
+  return app;
+}
+
+/** What accepting reads on every request comes from short caches. */
+function acceptanceFrom({ database, settings, sealKey, crashPoint }: ApiDependencies): AcceptDependencies {
+  const { chain } = settings;
+  const assets = new LRUCache<string, Asset>({ max: 100, ttl: REGISTRY_CACHE_MS, fetchMethod: (currency) => findAsset(database, chain.network, currency) });
+  const wallets = new LRUCache<'all', string[]>({
+    max: 1,
+    ttl: REGISTRY_CACHE_MS,
+    fetchMethod: async () => (await listWallets(database, chain.chainId)).map(({ address }) => address),
+  });
+  return {
+    database,
+    chain,
+    sealKey,
+    crashPoint,
+    findAsset: (currency) => assets.fetch(currency),
+    ownWallets: async () => {
+      const addresses = await wallets.fetch('all');
+      if (!addresses) throw new Error('the wallets could not be read');
+      return addresses;
+    },
+  };
+}

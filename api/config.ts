@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import type { JWK } from 'jose';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { isLogLevel, type LogLevel } from '../db/observability/logger.ts';
+import { parseSettings, type Settings } from '../domain/settings.ts';
+import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
+
+export interface ApiConfig {
+  host: string;
+  port: number;
+  logLevel: LogLevel;
+  databaseUrl: string;
+  redisUrl: string;
+  temporal: TemporalSettings;
+  settings: Settings;
+  sealKey: Uint8Array;
+  signingJwk: JWK;
+}
+
+const KEY_BYTES = 32;
+const PrivateJwkSchema = Type.Object({
+  kty: Type.Literal('OKP'),
+  crv: Type.Literal('Ed25519'),
+  x: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+  d: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+});
+
+/** Reads the API's own variables. Throws one line that names the wrong one and never shows a secret's value. */
+export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
+  const settingsFile = required(env, 'SETTINGS_FILE', 'give the path of the settings file');
+  return {
+    host: env['HOST'] ?? '127.0.0.1',
+    port: portFrom(env['PORT'] ?? '3000'),
+    logLevel: logLevelFrom(env['LOG_LEVEL'] ?? 'INFO'),
+    databaseUrl: required(env, 'DATABASE_URL', 'give mysql://user:password@host:port/database'),
+    redisUrl: required(env, 'REDIS_URL', 'give redis://host:port'),
+    temporal: temporalSettingsFrom(env),
+    settings: parseSettings(readSettings(settingsFile), settingsFile),
+    sealKey: sealKeyFrom(required(env, 'SEAL_KEY', `give ${KEY_BYTES} random bytes in base64`)),
+    signingJwk: signingJwkFrom(required(env, 'JWT_PRIVATE_JWK', 'give an Ed25519 private key as a JWK')),
+  };
+}
+
+function required(env: NodeJS.ProcessEnv, name: string, advice: string): string {
+  const value = env[name];
+  if (!value) throw new Error(`${name} is not set: ${advice}.`);
+  return value;
+}
+
+function readSettings(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`SETTINGS_FILE ${file} cannot be read: correct the path.`, { cause: error });
+  }
+}
+
+function portFrom(text: string): number {
+  const port = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535) throw new Error('PORT must be a number from 0 to 65535 (0: any free port).');
+  return port;
+}
+
+function logLevelFrom(text: string): LogLevel {
+  const level = text.toUpperCase();
+  if (!isLogLevel(level)) throw new Error('LOG_LEVEL must be ERROR, WARN, INFO or DEBUG.');
+  return level;
+}
+
+function sealKeyFrom(text: string): Uint8Array {
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== KEY_BYTES) throw new Error(`SEAL_KEY must be ${KEY_BYTES} bytes in base64.`);
+  return key;
+}
+
+function signingJwkFrom(text: string): JWK {
+  const refusal = 'JWT_PRIVATE_JWK must be an Ed25519 private key as a JWK: kty OKP, crv Ed25519, x and d.';
+  let jwk: unknown;
+  try {
+    jwk = JSON.parse(text);
+  } catch {
+    // Without the parser's own words: they quote the text, which is a secret.
+    throw new Error(refusal);
+  }
+  if (!Value.Check(PrivateJwkSchema, jwk)) throw new Error(refusal);
+  return jwk;
+}

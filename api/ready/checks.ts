@@ -1,0 +1,63 @@
+import type { Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
+import type { Redis } from 'ioredis';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Database } from '../../db/client.ts';
+import { TASK_QUEUES, type TaskQueue } from '../../temporal-config/task-queues.ts';
+import type { DependencyName } from '../schemas/readiness.ts';
+
+/** Resolves to a detail worth showing, or nothing; rejects when the dependency is down. */
+export type Check = () => Promise<string | undefined>;
+
+/** `temporal.api.enums.v1.TaskQueueType` */
+const TASK_QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
+
+/**
+ * A worker's poll is held for up to 60 s and seen when it begins, so an idle worker may look as old as that. A little
+ * more, for the way there and back.
+ */
+const POLLER_AGE_MS_MAX = 70_000;
+
+/** Where the block follower of a chain says what it has seen: JSON, with an expiry, so that silence shows. */
+export function chainHeadKey(chainId: number): string {
+  return `chain:${chainId}:head`;
+}
+
+const ChainHeadSchema = Type.Object({ number: Type.Integer({ minimum: 0 }), hash: Type.String(), timestampMs: Type.Number() });
+
+export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; chainId: number }): Record<DependencyName, Check> {
+  return {
+    database: async () => {
+      await deps.database.execute(sql`SELECT 1`);
+      return undefined;
+    },
+    redis: async () => {
+      await deps.redis.ping();
+      return undefined;
+    },
+    temporal: async () => {
+      await deps.temporal.workflowService.describeNamespace({ namespace: deps.temporal.options.namespace });
+      return undefined;
+    },
+    chain: async () => {
+      const text = await deps.redis.get(chainHeadKey(deps.chainId));
+      if (text === null) throw new Error('no new block has been seen lately');
+      const head: unknown = JSON.parse(text);
+      if (!Value.Check(ChainHeadSchema, head)) throw new Error('the last block seen cannot be read');
+      return `block ${head.number}`;
+    },
+    'withdrawal-worker': () => pollers(deps.temporal, TASK_QUEUES.withdrawals, TASK_QUEUE_TYPES.workflow),
+    'signing-service': () => pollers(deps.temporal, TASK_QUEUES.signing, TASK_QUEUE_TYPES.activity),
+    'tx-broadcaster': () => pollers(deps.temporal, TASK_QUEUES.broadcast, TASK_QUEUE_TYPES.activity),
+    'tx-monitor': () => pollers(deps.temporal, TASK_QUEUES.monitor, TASK_QUEUE_TYPES.activity),
+  };
+}
+
+async function pollers(temporal: Client, taskQueue: TaskQueue, taskQueueType: 1 | 2): Promise<string> {
+  const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: taskQueue }, taskQueueType });
+  const oldest = Date.now() - POLLER_AGE_MS_MAX;
+  const alive = (answer.pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1_000 >= oldest);
+  if (alive.length === 0) throw new Error('no worker polls its task queue');
+  return alive.length === 1 ? '1 poller' : `${alive.length} pollers`;
+}

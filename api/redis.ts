@@ -1,0 +1,24 @@
+import { Redis } from 'ioredis';
+import type { Logger } from '../db/observability/logger.ts';
+
+const COMMAND_TIMEOUT_MS = 500;
+const RECONNECT_MS_MAX = 2_000;
+const FAILURE_LOG_INTERVAL_MS = 60_000;
+
+/** A Redis client that fails at once while there is no connection, and keeps trying to get one: requests never wait for it. */
+export function openRedis(url: string, logger: Logger): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: 2_000,
+    retryStrategy: (times) => Math.min(times * 100, RECONNECT_MS_MAX),
+  });
+  let loggedAt = 0;
+  redis.on('error', (error: Error) => {
+    if (Date.now() - loggedAt < FAILURE_LOG_INTERVAL_MS) return;
+    loggedAt = Date.now();
+    logger.warn({ error }, 'Redis cannot be reached');
+  });
+  return redis;
+}

@@ -1,0 +1,39 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../db/client.ts';
+import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { EngineError } from '../../domain/errors.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { RequestIdParams, WithdrawalSchema } from '../schemas/withdrawal.ts';
+import type { WorkflowStarter } from '../withdrawals/starter.ts';
+import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
+import { withdrawalView } from '../withdrawals/view.ts';
+
+/**
+ * `POST /withdrawals/:requestId/cancel`: commits the intent; from then on no payment is signed. Called again before the
+ * withdrawal has ended, it answers the same.
+ */
+export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; starter: WorkflowStarter; settings: Settings }> = async (app, { database, starter, settings }) => {
+  app.post(
+    '/withdrawals/:requestId/cancel',
+    {
+      schema: {
+        tags: ['withdrawals'],
+        summary: 'Cancel a withdrawal that is not yet signed',
+        security: [{ bearer: [] }],
+        params: RequestIdParams,
+        response: { 202: WithdrawalSchema, ...errorResponses(401, 404, 409) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+    },
+    async (request, reply) => {
+      const { requestId } = request.params;
+      const result = await commitCancelIntent(database, requestId, visibilityOf(request), new Date());
+      if (result.kind === 'not-found') throw new EngineError('NOT_FOUND', { requestId });
+      if (result.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: result.reason, status: result.status });
+      request.log.info({ requestId }, 'cancellation requested');
+      starter.signalCancel(requestId, request.log);
+      return reply.code(202).send(withdrawalView(result.row, viewContextOf(request, settings)));
+    },
+  );
+};

@@ -1,0 +1,33 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../db/client.ts';
+import { pageWithdrawals } from '../../db/repositories/read-withdrawals.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { decodeCursor, encodeCursor } from '../pagination-cursor.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { LIST_LIMIT_DEFAULT, WithdrawalListQuery, WithdrawalListSchema } from '../schemas/withdrawal.ts';
+import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
+import { withdrawalView } from '../withdrawals/view.ts';
+
+/** `GET /withdrawals`: newest first; an owner's own, an ADMIN's all. */
+export const listWithdrawals: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
+  app.get(
+    '/withdrawals',
+    {
+      schema: {
+        tags: ['withdrawals'],
+        summary: 'Withdrawals, newest first',
+        security: [{ bearer: [] }],
+        querystring: WithdrawalListQuery,
+        response: { 200: WithdrawalListSchema, ...errorResponses(400, 401) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+    },
+    async (request) => {
+      const { status, currency, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;
+      const after = cursor === undefined ? undefined : decodeCursor(cursor);
+      const { rows, next } = await pageWithdrawals(database, { visibility: visibilityOf(request), status, currency, after, limit });
+      const context = viewContextOf(request, settings);
+      return { items: rows.map((row) => withdrawalView(row, context)), nextCursor: next && encodeCursor(next) };
+    },
+  );
+};

@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Database } from '../../db/client.ts';
+import { revokeByToken } from '../../db/repositories/refresh-tokens.ts';
+import { refreshTokenHash } from '../auth/refresh-token.ts';
+import { RefreshSchema } from '../schemas/auth.ts';
+import { errorResponses } from '../schemas/error.ts';
+
+/** `POST /auth/logout`: ends the session of a refresh token. An unknown one gets the same answer: there is nothing left to end. */
+export const logout: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  app.post(
+    '/auth/logout',
+    {
+      schema: {
+        tags: ['auth'],
+        summary: 'End a session',
+        body: RefreshSchema,
+        response: { 204: Type.Null({ description: 'The session has ended' }), ...errorResponses(400, 413, 415) },
+      },
+      onRequest: [app.limits.address],
+    },
+    async (request, reply) => {
+      await revokeByToken(database, refreshTokenHash(request.body.refreshToken), new Date());
+      return reply.code(204).send(null);
+    },
+  );
+};

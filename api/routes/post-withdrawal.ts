@@ -1,0 +1,45 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Settings } from '../../domain/settings.ts';
+import { accountOf } from '../plugins/authentication.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { NewWithdrawalSchema, WithdrawalSchema } from '../schemas/withdrawal.ts';
+import { accept, type AcceptDependencies } from '../withdrawals/accept.ts';
+import { idempotencyKeyFrom } from '../withdrawals/idempotency-key.ts';
+import type { WorkflowStarter } from '../withdrawals/starter.ts';
+import { viewContextOf } from '../withdrawals/view-context.ts';
+import { withdrawalView } from '../withdrawals/view.ts';
+
+/** `POST /withdrawals`: accepts a withdrawal and answers as soon as it is committed; its workflow is started behind the answer. */
+export const postWithdrawal: FastifyPluginAsyncTypebox<{ acceptance: AcceptDependencies; starter: WorkflowStarter; settings: Settings }> = async (app, options) => {
+  app.post(
+    '/withdrawals',
+    {
+      schema: {
+        tags: ['withdrawals'],
+        summary: 'Request a withdrawal',
+        description: 'A repeat with the same key and body gives the same withdrawal, for ever. A refused request consumes no key.',
+        security: [{ bearer: [] }],
+        headers: Type.Object({ 'idempotency-key': Type.String({ description: '1 to 128 visible ASCII characters, one for each payment', examples: ['order-20261124-0001'] }) }),
+        body: NewWithdrawalSchema,
+        response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(['USER', 'ADMIN']), app.limits.account],
+      // Before the body is judged: without a key nothing else matters.
+      preValidation: async (request) => {
+        idempotencyKeyFrom(request.headers['idempotency-key']);
+      },
+    },
+    async (request, reply) => {
+      const account = accountOf(request);
+      const idempotencyKey = idempotencyKeyFrom(request.headers['idempotency-key']);
+      const { row, isNew, keyHash } = await accept(options.acceptance, { ownerId: account.id, correlationId: request.id, idempotencyKey, body: request.body });
+      if (isNew) {
+        app.metrics.withdrawalsAccepted.inc({ currency: row.currency });
+        request.log.info({ requestId: row.requestId, currency: row.currency }, 'withdrawal accepted');
+        options.starter.start({ requestId: row.requestId, correlationId: row.correlationId, currency: row.currency, ownerId: row.ownerId, idempotencyKeyHash: keyHash }, request.log);
+      }
+      return reply.code(202).send(withdrawalView(row, viewContextOf(request, options.settings)));
+    },
+  );
+};

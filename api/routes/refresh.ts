@@ -1,0 +1,32 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../db/client.ts';
+import { rotateRefreshToken } from '../../db/repositories/refresh-tokens.ts';
+import { findUserById } from '../../db/repositories/users.ts';
+import { EngineError } from '../../domain/errors.ts';
+import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
+import { makeRefreshToken, refreshTokenHash } from '../auth/refresh-token.ts';
+import { RefreshSchema, TokensSchema } from '../schemas/auth.ts';
+import { errorResponses } from '../schemas/error.ts';
+
+/** `POST /auth/refresh`: a refresh token for its successor and a new access token. A token used twice ends its session. */
+export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  app.post(
+    '/auth/refresh',
+    {
+      schema: { tags: ['auth'], summary: 'Go on with a session', body: RefreshSchema, response: { 200: TokensSchema, ...errorResponses(400, 401, 413, 415) } },
+      onRequest: [app.limits.address],
+    },
+    async (request) => {
+      const refreshToken = makeRefreshToken();
+      const rotation = await rotateRefreshToken(database, {
+        tokenHash: refreshTokenHash(request.body.refreshToken),
+        successorHash: refreshTokenHash(refreshToken),
+        now: new Date(),
+      });
+      if (rotation.kind === 'reused') request.log.warn({ accountId: rotation.userId }, 'a refresh token was used twice: its session is revoked');
+      const user = rotation.kind === 'rotated' ? await findUserById(database, rotation.userId) : undefined;
+      if (!user?.isActive) throw new EngineError('UNAUTHENTICATED', { reason: 'refresh-token' });
+      return { accessToken: await app.accessTokens.issue(user), refreshToken, expiresIn: ACCESS_TOKEN_SECONDS };
+    },
+  );
+};

@@ -1,0 +1,17 @@
+import type { FastifyRequest } from 'fastify';
+import type { Visibility } from '../../db/repositories/read-withdrawals.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { languageOf, messagesIn } from '../messages/language.ts';
+import { accountOf } from '../plugins/authentication.ts';
+import type { ViewContext } from './view.ts';
+
+/** In which language, and with which explorer, a request is answered. */
+export function viewContextOf(request: FastifyRequest, settings: Settings): ViewContext {
+  return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, '') };
+}
+
+/** An owner sees his own withdrawals, an ADMIN all. */
+export function visibilityOf(request: FastifyRequest): Visibility {
+  const { id, role } = accountOf(request);
+  return role === 'ADMIN' ? 'all' : { ownerId: id };
+}
