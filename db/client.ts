@@ -29,7 +29,8 @@ export function openDatabase(url: string, options: { connectionsMax?: number } =
     enableKeepAlive: true,
   });
   pool.pool.on('connection', (connection) => {
-    connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, time_zone = '+00:00', innodb_lock_wait_timeout = 10");
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    connection.query("SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 10");
   });
   return { db: drizzle(pool, { schema, mode: 'default' }), pool, close: () => pool.end() };
 }

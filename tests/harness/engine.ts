@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
+import { Redis } from 'ioredis';
+import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { makeBroadcast } from '../../activities/broadcast.ts';
+import { createBlockFollower } from '../../activities/chain/block-follower.ts';
+import { createRpc } from '../../activities/chain/rpc.ts';
+import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
+import { makeConfirm } from '../../activities/confirm.ts';
+import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
+import { createKey } from '../../activities/custody/create-key.ts';
+import { createSecretsManagerSigner } from '../../activities/custody/secrets-manager-signer.ts';
+import { createNonceFront } from '../../activities/nonce-front.ts';
+import { makePark } from '../../activities/park.ts';
+import { publishHead } from '../../activities/publish-head.ts';
+import { makeRequestCancel } from '../../activities/request-cancel.ts';
+import { makeReserveFunds } from '../../activities/reserve-funds.ts';
+import { makeSettle } from '../../activities/settle.ts';
+import { makeSign } from '../../activities/sign.ts';
+import { makeSweep } from '../../activities/sweep.ts';
+import { createLogger } from '../../db/observability/logger.ts';
+import { addWallet } from '../../db/repositories/wallets.ts';
+import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
+import { sealRequest } from '../../domain/seal.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { withdrawalRequests, idempotencyKeys, outbox } from '../../db/schema/index.ts';
+import { ensureAssets } from '../../scripts/sandbox/assets.ts';
+import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
+import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
+import { listStopped, startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
+import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import { startTestChain, type TestChain } from './chain.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
+
+export interface TestEngine {
+  database: TestDatabase;
+  redis: Redis;
+  chain: TestChain;
+  /** the engine reaches the chain through this; the test itself does not */
+  proxy: RpcProxy;
+  client: Client;
+  settings: Settings;
+  wallets: string[];
+  secretStore: ReturnType<typeof createAwsSecretStore>;
+  sealKey: Buffer;
+  /** accepts a withdrawal as the API does, and starts its workflow */
+  accept(payment: { currency: string; toAddress: string; amount: bigint; tokenAddress?: string }): Promise<string>;
+  handle(requestId: string): WorkflowHandle;
+  row(requestId: string): Promise<WithdrawalRow>;
+  /** waits until the withdrawal has one of the statuses; fails after `timeoutMs` */
+  until(requestId: string, statuses: readonly WithdrawalRow['status'][], timeoutMs?: number): Promise<WithdrawalRow>;
+  stop(): Promise<void>;
+}
+
+export interface EngineOptions {
+  wallets?: number;
+  blockTimeSeconds?: number;
+  settings?: (settings: Settings) => Settings;
+  /** without workers the test runs activities by hand */
+  workers?: boolean;
+}
+
+const POLL_MS = 100;
+const coverageStore = globalThis as { __VITEST_COVERAGE__?: Record<string, unknown>; __coverage__?: Record<string, unknown> };
+
+/** Every role of the engine in this very process, on a real database, Redis, Temporal, secret store and chain. */
+export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
+  const infrastructure = inject('infrastructure');
+  process.env['AWS_REGION'] = 'us-east-1';
+  process.env['AWS_ENDPOINT_URL'] = infrastructure.awsEndpointUrl;
+  process.env['AWS_ACCESS_KEY_ID'] = 'test';
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+  const database = await createTestDatabase();
+  const redis = new Redis(infrastructure.redisUrl, { db: 1, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+  await redis.flushdb();
+  const chain = await startTestChain(options.blockTimeSeconds ?? 1);
+  const proxy = await startRpcProxy(chain.url);
+
+  const fromFile = loadSettings(fileURLToPath(new URL('../../docker/settings/sandbox.json', import.meta.url)));
+  const faster: Settings = { ...fromFile, chain: { ...fromFile.chain, blockTimeMs: 1_000 * (options.blockTimeSeconds ?? 1) } };
+  const settings = options.settings ? options.settings(faster) : faster;
+  await ensureAssets(database.db, settings, chain.tokens);
+
+  const sealKey = randomBytes(32);
+  const keyEncryptionKey = randomBytes(32);
+  const secretStore = createAwsSecretStore();
+  const wallets: string[] = [];
+  for (let index = 0; index < (options.wallets ?? 1); index += 1) {
+    const { keyId, address } = await createKey({ secretStore, keyEncryptionKey, chainId: chain.chainId });
+    await addWallet(database.db, { chainId: chain.chainId, address, keyId });
+    wallets.push(address);
+  }
+  await chain.fund(wallets);
+
+  const namespace = await createNamespace(infrastructure.temporalAddress);
+  const connection = await Connection.connect({ address: infrastructure.temporalAddress });
+  const client = new Client({ connection, namespace });
+  const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
+  const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
+  const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
+  const ports = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log };
+  const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
+  const stopping = new AbortController();
+  const workers = options.workers === false ? null : await startWorkers();
+
+  async function startWorkers() {
+    const native = await NativeConnection.connect({ address: infrastructure.temporalAddress });
+    const follower = createBlockFollower({ rpc, settings: settings.chain, onHead: (head) => publishHead(ports, head), onError: (error) => log.warn({ error }, 'follower') });
+    const following = follower.run(stopping.signal);
+    const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
+    coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
+    const workflowOptions = {
+      taskQueue: TASK_QUEUES.withdrawals,
+      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+      activities: {
+        reserveFunds: makeReserveFunds(ports),
+        settle: makeSettle(ports),
+        closeUnpaid: makeCloseUnpaid(ports),
+        park: makePark(ports),
+        requestCancel: makeRequestCancel(ports),
+        sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client) }),
+      },
+    };
+    const started = await Promise.all(
+      [
+        coverage ? coverage.augmentWorkerOptions(workflowOptions) : workflowOptions,
+        { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign({ ...ports, signer, sealKey }) } },
+        { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports) } },
+        { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
+      ].map((worker) => Worker.create({ ...worker, connection: native, namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
+    );
+    const running = started.map((worker) => worker.run());
+    return {
+      async stop() {
+        for (const worker of started) worker.shutdown();
+        await Promise.allSettled(running);
+        stopping.abort();
+        await following;
+        await native.close();
+        if (coverage) mergeWorkflowCoverage(coverage);
+      },
+    };
+  }
+
+  const engine: TestEngine = {
+    database,
+    redis,
+    chain,
+    proxy,
+    client,
+    settings,
+    wallets,
+    secretStore,
+    sealKey,
+    async accept({ currency, toAddress, amount, tokenAddress }) {
+      const requestId = makeRequestId(Date.now(), randomBytes(10));
+      const asset = await database.db.query.assets.findFirst({ where: (assets, { eq }) => eq(assets.currency, currency) });
+      if (!asset) throw new Error(`no asset ${currency}`);
+      const token = (tokenAddress ?? asset.tokenAddress) as `0x${string}` | null;
+      const now = new Date();
+      const sealed = { requestId, chainId: chain.chainId, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
+      const keyHash = randomBytes(32).toString('hex');
+      await database.db.insert(idempotencyKeys).values({ ownerId: 1, keyHash, bodyHash: keyHash, requestId, createdAt: now });
+      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal: sealRequest(sealKey, sealed), createdAt: now, updatedAt: now });
+      await database.db.insert(outbox).values({ requestId, createdAt: now, dispatchedAt: now });
+      await startWithdrawal(client, { requestId, correlationId: requestId, currency, ownerId: 1, idempotencyKeyHash: keyHash });
+      return requestId;
+    },
+    handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),
+    row: (requestId) => getWithdrawal(database.db, requestId),
+    async until(requestId, statuses, timeoutMs = 60_000) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const row = await getWithdrawal(database.db, requestId);
+        if (statuses.includes(row.status)) return row;
+        if (Date.now() > deadline) throw new Error(`${requestId} is ${row.status} (${row.errorCode ?? 'no error'}: ${row.errorMessage ?? ''}), not ${statuses.join(' or ')}, after ${timeoutMs} ms`);
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
+    async stop() {
+      await workers?.stop();
+      secretStore.close();
+      await connection.close();
+      await proxy.stop();
+      await chain.stop();
+      redis.disconnect();
+      await database.close();
+    },
+  };
+  return engine;
+}
+
+/** Workflow code runs in a sandbox of Temporal's; its counts join the others here, for its own folder only. */
+function mergeWorkflowCoverage(coverage: WorkflowCoverage): void {
+  coverageStore.__coverage__ = {};
+  coverage.mergeIntoGlobalCoverage();
+  const workflows = Object.entries(coverageStore.__coverage__).filter(([file]) => /\/workflows\/[^/]+\.ts$/.test(file));
+  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__ as CoverageMapData);
+  merged.merge(Object.fromEntries(workflows) as CoverageMapData);
+  coverageStore.__VITEST_COVERAGE__ = merged.data;
+}
+
+async function createNamespace(address: string): Promise<string> {
+  const namespace = `test-${randomBytes(6).toString('hex')}`;
+  const connection = await Connection.connect({ address });
+  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: { seconds: 86_400 as never } });
+  await connection.close();
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await ensureSearchAttributes({ address, namespace });
+      return namespace;
+    } catch (error) {
+      // A new namespace takes a moment to be known to every part of the server.
+      if (attempt >= 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
