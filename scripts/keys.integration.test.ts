@@ -71,6 +71,10 @@ function keys(args: readonly string[], variables: Record<string, string> = env, 
   });
 }
 
+const keyIdOf = (created: Ended): string => created.out.trim().split(' ')[1] ?? '';
+const addressOf = (created: Ended): string => created.out.split(' ')[0] ?? '';
+const line = (text: string) => expect.stringMatching(new RegExp(`^keys: ${text}[^\n]*\n$`));
+
 const walletRows = () => listWallets(database.db, chainId);
 
 describe('keys', { timeout: TEST_TIMEOUT_MS }, () => {
@@ -107,8 +111,6 @@ describe('keys', { timeout: TEST_TIMEOUT_MS }, () => {
 
   it('verify fails for a key under another key-encryption key, a missing key and a changed one, and checks the rest', async () => {
     const [good, foreign, lost, changed] = await Promise.all([keys(['create']), keys(['create'], { ...env, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') }), keys(['create']), keys(['create'])]);
-    const keyIdOf = (ended: Ended) => ended.out.trim().split(' ')[1] ?? '';
-    const addressOf = (ended: Ended) => ended.out.split(' ')[0] ?? '';
     await database.pool.query('UPDATE wallets SET key_id = ? WHERE key_id = ?', [`${keyIdOf(lost)}-moved`, keyIdOf(lost)]);
     const store = createAwsSecretStore(moto.options);
     const { value, versionId } = await store.get(keyIdOf(changed));
@@ -153,8 +155,6 @@ describe('keys', { timeout: TEST_TIMEOUT_MS }, () => {
 });
 
 describe('what cannot work is told in one line', { timeout: TEST_TIMEOUT_MS }, () => {
-  const line = (text: string | RegExp) => expect.stringMatching(text instanceof RegExp ? text : new RegExp(`^keys: ${text}[^\n]*\n$`));
-
   it('an unknown command and an argument, without quoting them', async () => {
     const privateKey = randomBytes(32).toString('hex');
     for (const args of [[privateKey], ['import', privateKey]]) {

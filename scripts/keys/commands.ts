@@ -90,5 +90,5 @@ async function knownKeys({ chainId, secretStore, database }: KeysContext): Promi
     ...rows.map(({ keyId, address, status }) => ({ keyId, address: address as Address, wallet: status })),
     ...stored.map((keyId) => ({ keyId, address: addressOfKeyId(chainId, keyId), wallet: database === null ? 'wallet not asked for' : 'no wallet' })),
   ];
-  return keys.sort((left, right) => (left.address.toLowerCase() < right.address.toLowerCase() ? -1 : 1));
+  return keys.toSorted((left, right) => (left.address.toLowerCase() < right.address.toLowerCase() ? -1 : 1));
 }

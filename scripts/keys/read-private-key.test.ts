@@ -40,7 +40,7 @@ describe('readPrivateKey', () => {
   it('zeroes what it read', async () => {
     const [good, bad] = [Buffer.from(hex), Buffer.from('x'.repeat(300))];
     await readPrivateKey((async function* () { yield good; })());
-    await expect(readPrivateKey((async function* () { yield bad; })())).rejects.toThrow();
+    await expect(readPrivateKey((async function* () { yield bad; })())).rejects.toThrow('standard input must hold one private key');
     expect(good).toEqual(Buffer.alloc(good.length));
     expect(bad).toEqual(Buffer.alloc(bad.length));
   });

@@ -34,8 +34,9 @@ function notAKey(): UsageError {
   return new UsageError('standard input must hold one private key: 64 hex digits, with or without 0x');
 }
 
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+
 function trim(text: Buffer): Buffer {
-  const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
   let [start, end] = [0, text.length];
   while (start < end && isSpace(text[start])) start += 1;
   while (end > start && isSpace(text[end - 1])) end -= 1;
