@@ -18,7 +18,7 @@ import { ensureSecrets } from './stack/secrets.ts';
 
 const SCRIPT = fileURLToPath(new URL('./keys.ts', import.meta.url));
 const START_TIMEOUT_MS = 300_000;
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 180_000;
 
 let stateDir: string;
 let ports: Ports;

@@ -54,7 +54,6 @@ export function createAwsSecretStore(options: AwsSecretStoreOptions = {}): AwsSe
       throwOnRequestTimeout: true,
     },
   });
-  const limit = () => ({ abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
 
   async function read(name: string, versionId?: string): Promise<StoredSecret> {
     // The current one is asked for by its label: moto's default does not follow the label when it moves.
@@ -99,11 +98,16 @@ export function createAwsSecretStore(options: AwsSecretStoreOptions = {}): AwsSe
           names.push(...(page.SecretList ?? []).flatMap(({ Name }) => (Name?.startsWith(prefix) === true ? [Name] : [])));
           if (names.length > SECRETS_MAX) throw new SecretStoreRefusedError(`${prefix}*`, `more than ${SECRETS_MAX} secrets`);
         }
-        return names.sort();
+        return names.toSorted();
       }),
 
     close: () => client.destroy(),
   };
+}
+
+/** How long one call may take, its retries included. */
+function limit(): { readonly abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) };
 }
 
 /** The caller's own refusal; passes through the translation of the store's errors untouched. */

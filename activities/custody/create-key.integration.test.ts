@@ -31,6 +31,8 @@ afterAll(async () => {
 const create = (privateKey?: Buffer, kek = keyEncryptionKey) =>
   createKey({ secretStore, keyEncryptionKey: kek, chainId: CHAIN_ID, ...(privateKey === undefined ? {} : { privateKey }) });
 
+const check = (key: { keyId: string; address: string }, kek: Buffer) => checkKey({ ...key, chainId: CHAIN_ID, secretStore, keyEncryptionKey: kek });
+
 describe('createKey', () => {
   it('makes a new wallet each time, named by chain and address', async () => {
     const [first, second] = [await create(), await create()];
@@ -85,9 +87,8 @@ describe('createKey', () => {
 describe('checkKey', () => {
   it('tells a missing key, and another wallet’s', async () => {
     const [mine, other] = [await create(), await create()];
-    const check = (identity: { keyId: string; address: string }) => checkKey({ ...identity, chainId: CHAIN_ID, secretStore, keyEncryptionKey });
-    await expect(check({ keyId: `${mine.keyId}0`, address: mine.address })).rejects.toBeInstanceOf(SecretNotFoundError);
-    await expect(check({ keyId: mine.keyId, address: other.address })).rejects.toMatchObject({ failure: 'OTHER_IDENTITY' });
+    await expect(check({ keyId: `${mine.keyId}0`, address: mine.address }, keyEncryptionKey)).rejects.toBeInstanceOf(SecretNotFoundError);
+    await expect(check({ keyId: mine.keyId, address: other.address }, keyEncryptionKey)).rejects.toMatchObject({ failure: 'OTHER_IDENTITY' });
   });
 });
 
@@ -95,7 +96,6 @@ describe('rotateKey', () => {
   const newKeyEncryptionKey = randomBytes(32);
   const rotate = (key: { keyId: string; address: string }, changes = {}) =>
     rotateKey({ ...key, chainId: CHAIN_ID, secretStore, keyEncryptionKey, newKeyEncryptionKey, ...changes });
-  const check = (key: { keyId: string; address: string }, kek: Buffer) => checkKey({ ...key, chainId: CHAIN_ID, secretStore, keyEncryptionKey: kek });
 
   it('seals the same key under the new key-encryption key alone, once', async () => {
     const key = await create();

@@ -43,9 +43,10 @@ describe('withPrivateKey', () => {
   });
 });
 
+const bytes = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
+
 describe('isPrivateKey', () => {
   const order = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141');
-  const bytes = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
 
   it.each([
     [0n, false],

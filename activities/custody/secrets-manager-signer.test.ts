@@ -16,11 +16,12 @@ vi.mock('ethers', async (importOriginal) => {
   return { ...real, SigningKey: WrongSigningKey };
 });
 
+const never = () => Promise.reject(new Error('not asked for'));
+
 it('returns nothing where what was signed is not what was asked', async () => {
   const [privateKey, keyEncryptionKey] = [randomBytes(32), randomBytes(32)];
   const wallet = { keyId: 'key', chainId: 80002, address: addressOfPrivateKey(privateKey) };
   const value = serializeSealedKey(sealPrivateKey({ ...wallet, privateKey, keyEncryptionKey, version: 1 }));
-  const never = () => Promise.reject(new Error('not asked for'));
   const secretStore = { get: () => Promise.resolve({ value, versionId: '1' }), create: never, replace: never, list: never };
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
   const transaction = { to: wallet.address, value: 1n, data: '0x', nonce: 0, gasLimit: 21_000n, maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, chainId: 80002 } as const;
