@@ -1,4 +1,5 @@
 import { ApplicationFailure, asyncLocalStorage, CancelledFailure } from '@temporalio/activity';
+import { RpcAnswerError } from './chain/rpc.ts';
 import { EngineError, ERROR_CATALOGUE, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
 
 /** What a failed activity tells the workflow beside its code. */
@@ -24,6 +25,8 @@ function isConnectionTrouble(error: unknown): boolean {
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof EngineError) return error.code;
+  // A read that a node answers with an error says something of the node, not of the withdrawal.
+  if (error instanceof RpcAnswerError) return 'CHAIN_UNAVAILABLE';
   return isConnectionTrouble(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
 }
 

@@ -55,6 +55,9 @@ export interface TestEngine {
   row(requestId: string): Promise<WithdrawalRow>;
   /** waits until the withdrawal has one of the statuses; fails after `timeoutMs` */
   until(requestId: string, statuses: readonly WithdrawalRow['status'][], timeoutMs?: number): Promise<WithdrawalRow>;
+  searchAttributesOf(requestId: string): Promise<Record<string, unknown>>;
+  /** makes a wallet's sealed key unavailable until restored */
+  hideKey(keyId: string): Promise<{ restore(): Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -182,6 +185,21 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         if (Date.now() > deadline) throw new Error(`${requestId} is ${row.status} (${row.errorCode ?? 'no error'}: ${row.errorMessage ?? ''}), not ${statuses.join(' or ')}, after ${timeoutMs} ms`);
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
+    },
+    async searchAttributesOf(requestId) {
+      const { typedSearchAttributes } = await engine.handle(requestId).describe();
+      return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    },
+    async hideKey(keyId) {
+      const { value, versionId } = await secretStore.get(keyId);
+      const unchecked = () => undefined;
+      await secretStore.replace(keyId, '{}', { previousVersionId: versionId, verify: unchecked });
+      return {
+        async restore() {
+          const hidden = await secretStore.get(keyId);
+          await secretStore.replace(keyId, value, { previousVersionId: hidden.versionId, verify: unchecked });
+        },
+      };
     },
     async stop() {
       await workers?.stop();
