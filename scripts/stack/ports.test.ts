@@ -1,0 +1,46 @@
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { assertPortsFree, freePort, freePorts, isPortFree, portsFromEnv } from './ports.ts';
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.close();
+  server = undefined;
+});
+
+async function occupy(port: number): Promise<void> {
+  server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+}
+
+describe('ports', () => {
+  it('come from their variables, or are the defaults', () => {
+    expect(portsFromEnv({ PORT: '3100', REDIS_PORT: '' })).toMatchObject({ api: 3100, redis: 16379, metrics: 19464 });
+  });
+
+  it.each(['0', '65536', '80.5', 'http'])('refuse "%s" with the name of the variable', (text) => {
+    expect(() => portsFromEnv({ CHAIN_PORT: text })).toThrow(`CHAIN_PORT must be a port between 1 and 65535, but is "${text}".`);
+  });
+
+  it('that are taken are named with what they are for and the variable that moves them', async () => {
+    const ports = await freePorts();
+    await occupy(ports.chain);
+    expect(await isPortFree(ports.chain)).toBe(false);
+    await expect(assertPortsFree(ports, ['mysql', 'chain'], '127.0.0.1')).rejects.toThrow(
+      `Port ${ports.chain} (the chain) is taken by another program; choose another with CHAIN_PORT=<port>.`,
+    );
+    await expect(assertPortsFree(ports, ['mysql', 'redis'], '127.0.0.1')).resolves.toBeUndefined();
+  });
+
+  it('of the four workers are all looked at', async () => {
+    const ports = await freePorts();
+    await occupy(ports.metrics + 3);
+    await expect(assertPortsFree(ports, ['metrics'], '127.0.0.1')).rejects.toThrow(`Port ${ports.metrics + 3}`);
+  });
+
+  it('handed out as free can be listened on', async () => {
+    await occupy(await freePort());
+    expect(server?.listening).toBe(true);
+  });
+});
