@@ -1,5 +1,4 @@
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { findAsset, type Asset } from '../db/repositories/assets.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
@@ -30,6 +29,7 @@ import { ready } from './routes/ready.ts';
 import { refresh } from './routes/refresh.ts';
 import { withdrawalEventStream } from './routes/withdrawal-events.ts';
 import { registerSchemas } from './schemas/register.ts';
+import { validatorCompiler } from './validation.ts';
 import type { AcceptDependencies } from './withdrawals/accept.ts';
 import { createWorkflowStarter } from './withdrawals/starter.ts';
 
@@ -48,10 +48,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const loggerInstance: FastifyBaseLogger = deps.logger;
   const app = Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     genReqId: (request) => correlationIdFrom(request.headers),
     requestIdHeader: false,
-    requestIdLogLabel: 'correlationId',
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -62,8 +61,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     frameworkErrors: answerError,
     clientErrorHandler: answerClientError,
   });
-  // Bodies are taken as they are: nothing is converted, removed or filled in.
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setValidatorCompiler(validatorCompiler);
   registerSchemas(app);
 
   const starter = createWorkflowStarter({ temporal: deps.temporal, database });

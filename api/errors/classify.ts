@@ -20,6 +20,7 @@ const FIELD_OF: Partial<Record<string, string>> = {
   UNSUPPORTED_CURRENCY: 'currency',
   UNSUPPORTED_NETWORK: 'network',
   IDEMPOTENCY_KEY_REQUIRED: 'Idempotency-Key',
+  INVALID_STATE: 'status',
 };
 
 interface FrameworkError extends Error {
@@ -73,13 +74,20 @@ const REASON_OF: Partial<Record<string, string>> = {
   IDEMPOTENCY_KEY_REQUIRED: 'required',
 };
 
+/** One reason a field: the first the validator found. */
 function validationDetails(problems: readonly ValidationProblem[], context: string | undefined): ErrorDetail[] {
-  return problems.slice(0, VALIDATION_DETAILS_MAX).flatMap((problem) => {
+  const reasons = new Map<string, string>();
+  // `boolean` only repeats `additionalProperties`: the validator's way of saying that nothing is allowed there.
+  for (const problem of problems.filter(({ keyword }) => keyword !== 'boolean')) {
     const path = problem.instancePath.split('/').slice(1);
     const named = namesIn(problem);
     const fields = named.length === 0 ? [path] : named.map((name) => [...path, name]);
-    return fields.map((segments) => ({ field: segments.join('.') || (context ?? 'request'), reason: problem.keyword }));
-  });
+    for (const segments of fields) {
+      const field = segments.join('.') || (context ?? 'request');
+      if (!reasons.has(field)) reasons.set(field, problem.keyword);
+    }
+  }
+  return [...reasons].slice(0, VALIDATION_DETAILS_MAX).map(([field, reason]) => ({ field, reason }));
 }
 
 /** The properties that a missing or an unknown one is about: they stand beside the path, not in it. */

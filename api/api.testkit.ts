@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { Writable } from 'node:stream';
+import { readFileSync } from 'node:fs';
+import { Client, Connection } from '@temporalio/client';
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import { Redis } from 'ioredis';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { inject } from 'vitest';
+import type { CrashPoint } from '../db/crash-point.ts';
+import { createLogger } from '../db/observability/logger.ts';
+import { createUser } from '../db/repositories/users.ts';
+import { addWallet } from '../db/repositories/wallets.ts';
+import { assets, withdrawalRequests } from '../db/schema/index.ts';
+import { parseAddress } from '../domain/address.ts';
+import { parseSettings, type Settings } from '../domain/settings.ts';
+import { parseAmount } from '../domain/money.ts';
+import type { Role } from '../domain/status.ts';
+import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
+import { buildApp } from './app.ts';
+import { createAccessTokens } from './auth/access-tokens.ts';
+import { hashPassword } from './auth/passwords.ts';
+
+export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
+export const WALLET = parseAddress('0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266');
+export const RECIPIENT = parseAddress('0x70997970c51812dc3a010c7d01b50e0d17dc79c8');
+export const PASSWORD = 'correct horse battery staple';
+export const BODY = { amount: '12.5', currency: 'USDC', toAddress: RECIPIENT, network: 'polygon-amoy' };
+
+export interface TestAccount {
+  id: number;
+  email: string;
+  /** an Authorization header */
+  bearer: string;
+}
+
+export interface TestApi {
+  app: FastifyInstance;
+  database: TestDatabase;
+  redis: Redis;
+  temporal: Client;
+  settings: Settings;
+  signingJwk: JWK;
+  sealKey: Buffer;
+  user: TestAccount;
+  stranger: TestAccount;
+  admin: TestAccount;
+  /** every log line so far */
+  logText(): string;
+  /** `POST /withdrawals` as `user`, unless told otherwise; a header set to null is left out */
+  post(body: unknown, headers?: Record<string, string | null>): Promise<LightMyRequestResponse>;
+  get(url: string, account?: TestAccount, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  countWithdrawals(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  temporalAddress?: string;
+  redisUrl?: string;
+  rateLimits?: Settings['rateLimits'];
+  crashPoint?: CrashPoint;
+}
+
+let emails = 0;
+
+/** The API on a real database, Redis and Temporal server, with a user, another user and an ADMIN. */
+export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const infrastructure = inject('infrastructure');
+  const database = await createTestDatabase();
+  const settings = testSettings(options.rateLimits);
+  await seed(database, settings);
+  const redis = new Redis(options.redisUrl ?? infrastructure.redisUrl, { db: 3, enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
+  redis.on('error', () => undefined);
+  if (options.redisUrl === undefined) await redis.flushdb();
+  const connection = Connection.lazy({ address: options.temporalAddress ?? infrastructure.temporalAddress });
+  const temporal = new Client({ connection });
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const signingJwk = await exportJWK(privateKey);
+  const sealKey = randomBytes(32);
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString('utf8'));
+      done();
+    },
+  });
+  const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
+  const app = await buildApp({ database: database.db, redis, temporal, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const accessTokens = await createAccessTokens(signingJwk);
+  const passwordHash = await hashPassword(PASSWORD);
+  const account = async (role: Role): Promise<TestAccount> => {
+    emails += 1;
+    const email = `${role.toLowerCase()}-${emails}@example.com`;
+    const id = await createUser(database.db, { email, passwordHash, role, now: new Date() });
+    return { id, email, bearer: `Bearer ${await accessTokens.issue({ id, role })}` };
+  };
+  const user = await account('USER');
+  return {
+    app, database, redis, temporal, settings, signingJwk, sealKey, user,
+    stranger: await account('USER'),
+    admin: await account('ADMIN'),
+    logText: () => lines.join(''),
+    post: (body, headers = {}) => {
+      const all = { authorization: user.bearer, 'idempotency-key': randomBytes(8).toString('hex'), 'content-type': 'application/json', ...headers };
+      const given = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null));
+      return app.inject({ method: 'POST', url: '/withdrawals', headers: given, payload: typeof body === 'string' ? body : JSON.stringify(body) });
+    },
+    get: (url, by = user, headers = {}) => app.inject({ method: 'GET', url, headers: { authorization: by.bearer, ...headers } }),
+    countWithdrawals: () => database.db.$count(withdrawalRequests),
+    async close() {
+      await app.close();
+      await connection.close();
+      redis.disconnect();
+      await database.close();
+    },
+  };
+}
+
+function testSettings(rateLimits: Settings['rateLimits'] | undefined): Settings {
+  const file = new URL('../docker/settings/sandbox.json', import.meta.url);
+  const settings = parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
+  return { ...settings, rateLimits: rateLimits ?? { requestsPerSecond: 100_000, signInPerMinute: 100_000 } };
+}
+
+async function seed(database: TestDatabase, settings: Settings): Promise<void> {
+  const { network, chainId } = settings.chain;
+  const asset = (currency: string, decimals: number, tokenAddress: typeof TOKEN | null, enabled: boolean) => ({
+    network, chainId, currency, decimals, tokenAddress, enabled, minAmount: parseAmount('0.01', decimals), maxAmount: parseAmount('999.999999', decimals),
+  });
+  await database.db.insert(assets).values([asset('USDC', 6, TOKEN, true), asset('POL', 18, null, true), asset('OLD', 6, TOKEN, false)]);
+  await addWallet(database.db, { chainId, address: WALLET, keyId: 'test' });
+}
