@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { makeBroadcast } from '../../activities/broadcast.ts';
 import { createBlockFollower } from '../../activities/chain/block-follower.ts';
-import { createRpc } from '../../activities/chain/rpc.ts';
+import { createRpc, type Rpc } from '../../activities/chain/rpc.ts';
 import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
 import { makeConfirm } from '../../activities/confirm.ts';
 import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
 import { createKey } from '../../activities/custody/create-key.ts';
 import { createSecretsManagerSigner } from '../../activities/custody/secrets-manager-signer.ts';
-import { createNonceFront } from '../../activities/nonce-front.ts';
+import type { Signer } from '../../activities/custody/signer.ts';
+import { createNonceFront, type NonceFront } from '../../activities/nonce-front.ts';
 import { makePark } from '../../activities/park.ts';
 import { publishHead } from '../../activities/publish-head.ts';
 import { makeRequestCancel } from '../../activities/request-cancel.ts';
@@ -22,7 +23,9 @@ import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { makeSettle } from '../../activities/settle.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { makeSweep } from '../../activities/sweep.ts';
-import { createLogger } from '../../db/observability/logger.ts';
+import type { Database } from '../../db/client.ts';
+import type { CrashPoint } from '../../db/crash-point.ts';
+import { createLogger, type Logger } from '../../db/observability/logger.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
@@ -38,7 +41,21 @@ import { startTestChain, type TestChain } from './chain.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
 
+/** What activities are made of. */
+export interface TestPorts {
+  db: Database;
+  redis: Redis;
+  rpc: Rpc;
+  nonceFront: NonceFront;
+  settings: Settings;
+  crashPoint: CrashPoint;
+  log: Logger;
+  signer: Signer;
+  sealKey: Buffer;
+}
+
 export interface TestEngine {
+  ports: TestPorts;
   database: TestDatabase;
   redis: Redis;
   chain: TestChain;
@@ -49,8 +66,8 @@ export interface TestEngine {
   wallets: string[];
   secretStore: ReturnType<typeof createAwsSecretStore>;
   sealKey: Buffer;
-  /** accepts a withdrawal as the API does, and starts its workflow */
-  accept(payment: { currency: string; toAddress: string; amount: bigint; tokenAddress?: string }): Promise<string>;
+  /** accepts a withdrawal as the API does, and starts its workflow; with `started: false` as an API that died between the two, a while ago */
+  accept(payment: { currency: string; toAddress: string; amount: bigint; tokenAddress?: string; started?: boolean }): Promise<string>;
   handle(requestId: string): WorkflowHandle;
   row(requestId: string): Promise<WithdrawalRow>;
   /** waits until the withdrawal has one of the statuses; fails after `timeoutMs` */
@@ -70,6 +87,8 @@ export interface EngineOptions {
 }
 
 const POLL_MS = 100;
+/** older than the sweeper's grace */
+const LEFT_BEHIND_MS = 60_000;
 const coverageStore = globalThis as { __VITEST_COVERAGE__?: Record<string, unknown>; __coverage__?: Record<string, unknown> };
 
 /** Every role of the engine in this very process, on a real database, Redis, Temporal, secret store and chain. */
@@ -107,8 +126,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
   const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
   const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
-  const ports = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log };
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
+  const ports: TestPorts = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
   const stopping = new AbortController();
   const workers = options.workers === false ? null : await startWorkers();
 
@@ -133,7 +152,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const started = await Promise.all(
       [
         coverage ? coverage.augmentWorkerOptions(workflowOptions) : workflowOptions,
-        { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign({ ...ports, signer, sealKey }) } },
+        { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
       ].map((worker) => Worker.create({ ...worker, connection: native, namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
@@ -152,6 +171,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   }
 
   const engine: TestEngine = {
+    ports,
     database,
     redis,
     chain,
@@ -161,7 +181,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     wallets,
     secretStore,
     sealKey,
-    async accept({ currency, toAddress, amount, tokenAddress }) {
+    async accept({ currency, toAddress, amount, tokenAddress, started = true }) {
       const requestId = makeRequestId(Date.now(), randomBytes(10));
       const asset = await database.db.query.assets.findFirst({ where: (assets, { eq }) => eq(assets.currency, currency) });
       if (!asset) throw new Error(`no asset ${currency}`);
@@ -171,8 +191,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       const keyHash = randomBytes(32).toString('hex');
       await database.db.insert(idempotencyKeys).values({ ownerId: 1, keyHash, bodyHash: keyHash, requestId, createdAt: now });
       await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal: sealRequest(sealKey, sealed), createdAt: now, updatedAt: now });
-      await database.db.insert(outbox).values({ requestId, createdAt: now, dispatchedAt: now });
-      await startWithdrawal(client, { requestId, correlationId: requestId, currency, ownerId: 1, idempotencyKeyHash: keyHash });
+      await database.db.insert(outbox).values({ requestId, createdAt: started ? now : new Date(now.getTime() - LEFT_BEHIND_MS), dispatchedAt: started ? now : null });
+      if (started) await startWithdrawal(client, { requestId, correlationId: requestId, currency, ownerId: 1, idempotencyKeyHash: keyHash });
       return requestId;
     },
     handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),

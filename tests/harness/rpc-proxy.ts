@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 /** What the proxy does with a call. `drop-answer` lets the node act and loses its answer. */
-export type Fault = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'delay'; ms: number } | { kind: 'error'; message: string; code?: number } | { kind: 'drop-answer' };
+export type Fault = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'delay'; ms: number } | { kind: 'error'; message: string; code?: number } | { kind: 'drop-answer' } | { kind: 'http'; status: number; body: string };
 
 export interface RpcProxy {
   url: string;
@@ -32,6 +32,10 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     }
     if (active.kind === 'error') {
       response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: active.code ?? -32000, message: active.message } }));
+      return;
+    }
+    if (active.kind === 'http') {
+      response.writeHead(active.status, { 'content-type': 'text/html' }).end(active.body);
       return;
     }
     if (active.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, active.ms));
