@@ -51,11 +51,8 @@ async function prepare(config: SandboxConfig, progress: Progress): Promise<void>
 
 /** Under the lock: clears what a killed run left, then starts everything. */
 async function supervise(config: SandboxConfig, progress: Progress, log: Log, onStop: (stop: () => Promise<void>) => void): Promise<SandboxAddresses> {
-  const left = await stopLeftovers(config.paths, STOP_ORDER);
-  if (left.length > 0) {
-    log('WARN', `stopped what an earlier run had left behind: ${left.join(', ')}`);
-    await progress.step(`Stopped what an earlier run had left behind: ${left.join(', ')}`, async () => undefined);
-  }
+  const left = await progress.step('Nothing of an earlier run in the way', async () => await stopLeftovers(config.paths, STOP_ORDER));
+  if (left.length > 0) log('WARN', `stopped what an earlier run had left behind: ${left.join(', ')}`);
   await assertPortsFree(config.ports, portsInUse(config), config.apiHost);
   return (await runSandbox(config, progress, log, onStop)).addresses;
 }
@@ -84,7 +81,7 @@ async function runUntilStopped(
   const holder = acquireSupervisorLock(config.paths);
   if (holder !== undefined) return await tell.running(holder);
   const log = supervisorLog(logFile);
-  let stop: () => Promise<void> = async () => undefined;
+  let stop: (() => Promise<void>) | undefined;
   let stopRequested = false;
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -118,10 +115,10 @@ async function runUntilStopped(
     } else {
       await signalled;
     }
-    await stop();
+    await stop?.();
     // A start that was interrupted ends by itself now; its complaint about that is no news.
     await started.catch(() => undefined);
-    await stop();
+    await stop?.();
     log('INFO', 'stopped');
   } finally {
     releaseSupervisorLock(config.paths);
@@ -203,23 +200,25 @@ async function startDetached(config: SandboxConfig): Promise<number> {
   return 0;
 }
 
-/** The process in the background. The launcher may be gone at any time; what it is told is then lost, and no matter. */
+// The launcher may be gone at any time; what it is told is then lost, and no matter.
+function tellLauncher(message: Report): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/** The process in the background. */
 async function superviseInBackground(config: SandboxConfig): Promise<number> {
   process.on('disconnect', () => undefined);
-  const report = (message: Report): void => {
-    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
-  };
   return await runUntilStopped(
     config,
-    eventProgress((event) => report({ type: 'progress', event })),
+    eventProgress((event) => tellLauncher({ type: 'progress', event })),
     {
       running: async (supervisor) => {
-        report({ type: 'running', supervisor });
+        tellLauncher({ type: 'running', supervisor });
         return 0;
       },
-      ready: (addresses) => report({ type: 'ready', addresses }),
+      ready: (addresses) => tellLauncher({ type: 'ready', addresses }),
       stopping: () => undefined,
-      failed: (message) => report({ type: 'failed', message }),
+      failed: (message) => tellLauncher({ type: 'failed', message }),
     },
     false,
   );

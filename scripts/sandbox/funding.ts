@@ -26,7 +26,7 @@ export async function fundWallets(rpcUrl: string, chainId: number, chainFile: st
       for (const address of [tokens.TestUSDC, tokens.TestUSDT]) {
         const token = new Contract(address, TOKEN_ABI, payer);
         const lacking = TOKEN_UNITS - BigInt(await token.getFunction('balanceOf').staticCall(wallet));
-        if (lacking > 0n) sent.push((await token.getFunction('transfer').send(wallet, lacking, { nonce: nonce++ })) as TransactionResponse);
+        if (lacking > 0n) sent.push(await token.getFunction('transfer').send(wallet, lacking, { nonce: nonce++ }));
       }
     }
     for (const transaction of sent) {

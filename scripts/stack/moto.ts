@@ -20,13 +20,17 @@ function venvDir(): string {
   return join(cacheDir(), `moto-${MOTO_VERSION}`);
 }
 
+// Debian's python3 comes without the part that makes environments.
+function canMakeVenv(python: string): boolean {
+  return spawnSync(python, ['-c', 'import venv, ensurepip']).status === 0;
+}
+
 /** Installs moto into a Python environment of its own in the cache (about half a minute). */
 export async function ensureMotoInstalled(logFile: string): Promise<void> {
   const venv = venvDir();
   const complete = join(venv, '.complete');
   if (existsSync(complete)) return;
   let python = findExecutable('python3');
-  const canMakeVenv = (binary: string): boolean => spawnSync(binary, ['-c', 'import venv, ensurepip']).status === 0;
   if (python === undefined || !canMakeVenv(python)) {
     await aptInstall(['python3', 'python3-venv'], INSTEAD, logFile);
     // Debian's own, should another Python without venv come first on the PATH.

@@ -70,7 +70,7 @@ export async function freePorts(): Promise<Ports> {
     return true;
   };
   while (!(await fits(metrics))) metrics = await freePort();
-  return { ...(Object.fromEntries(taken) as Omit<Ports, 'metrics'>), metrics } as Ports;
+  return { ...Object.fromEntries(taken), metrics } as Ports;
 }
 
 /** One metrics port for each of the four workers, counted up from the base. */

@@ -41,11 +41,13 @@ function seconds(milliseconds: number): string {
   return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.round(milliseconds / 1000)} s`;
 }
 
+function label(step: { readonly title: string; readonly note: string; readonly startedAt: number }): string {
+  return `${step.title}${step.note === '' ? '' : ` (${step.note})`} ${Math.round((Date.now() - step.startedAt) / 1000)} s`;
+}
+
 /** Ticks finished steps off; running ones tick in one line on a terminal, or get a line each 10 s elsewhere. */
 export function terminalView(out: NodeJS.WriteStream): ProgressView {
   const running = new Map<number, { title: string; note: string; startedAt: number; toldAt: number }>();
-  const label = (step: { title: string; note: string; startedAt: number }): string =>
-    `${step.title}${step.note === '' ? '' : ` (${step.note})`} ${Math.round((Date.now() - step.startedAt) / 1000)} s`;
   const clear = (): void => {
     if (out.isTTY) out.write('\r\x1b[K');
   };

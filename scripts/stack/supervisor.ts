@@ -26,6 +26,7 @@ interface Running {
   readonly identity: ProcessIdentity | undefined;
   readonly startedAtMs: number;
   readonly ended: Promise<string>;
+  readonly hasEnded: () => boolean;
 }
 
 interface Managed {
@@ -154,35 +155,36 @@ export class Supervisor {
     // A session of its own: Ctrl-C at the terminal reaches the supervisor alone, which stops children in order.
     const process = spawn(command, args, { cwd: spec.cwd, env: { ...spec.env() }, stdio: ['ignore', log, log], detached: true });
     closeSync(log);
+    let over = false;
     const ended = new Promise<string>((resolve) => {
-      process.once('error', (error) => resolve(`could not be run: ${oneLine(error)}`));
-      process.once('exit', (code, signal) => resolve(signal === null ? `ended with code ${code}` : `was ended by ${signal}`));
+      const finish = (how: string): void => {
+        over = true;
+        resolve(how);
+      };
+      process.once('error', (error) => finish(`could not be run: ${oneLine(error)}`));
+      process.once('exit', (code, signal) => finish(signal === null ? `ended with code ${code}` : `was ended by ${signal}`));
     });
     if (process.pid !== undefined) writePidFile(this.#paths.run, spec.name, process.pid);
     const identity = process.pid === undefined ? undefined : identityOf(process.pid);
-    return { identity, startedAtMs: Date.now(), ended };
+    return { identity, startedAtMs: Date.now(), ended, hasEnded: () => over };
   }
 
   async #watchReadiness(child: Managed, running: Running): Promise<void> {
     const { spec } = child;
-    let over = false;
-    void running.ended.then(() => {
-      over = true;
-    });
     try {
       await pollUntilReady(spec.name, spec.probe, {
         timeoutMs: spec.readyTimeoutMs,
         giveUp: () => {
-          if (over || child.stopping) throw new UserError(`${spec.name} ended before it was ready`);
+          if (running.hasEnded() || child.stopping) throw new UserError(`${spec.name} ended before it was ready`);
         },
       });
       await spec.afterReady?.();
       // A probe that another program on the same port answered proves nothing.
-      if (over) return;
+      if (running.hasEnded()) return;
       this.#log('INFO', `${spec.name} is ready after ${Date.now() - running.startedAtMs} ms (pid ${running.identity?.pid ?? 'unknown'})`);
       child.wasReady = true;
     } catch (error) {
-      if (over || child.stopping) return;
+      if (running.hasEnded() || child.stopping) return;
       this.#log('ERROR', `${spec.name} runs, but is not ready`, error);
       if (child.wasReady && running.identity !== undefined) await endProcess(running.identity, spec.stopTimeoutMs);
       else if (!child.wasReady) child.failure = this.#failed(child, `runs, but does not get ready (${oneLine(error)})`, error);
