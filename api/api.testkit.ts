@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { readFileSync } from 'node:fs';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Redis } from 'ioredis';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
@@ -19,6 +19,7 @@ import { createTestDatabase, type TestDatabase } from '../tests/harness/database
 import { buildApp } from './app.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { hashPassword } from './auth/passwords.ts';
+import { openTemporal } from './temporal.ts';
 
 export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
 export const WALLET = parseAddress('0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266');
@@ -71,8 +72,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const redis = new Redis(options.redisUrl ?? infrastructure.redisUrl, { db: 3, enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined) await redis.flushdb();
-  const connection = Connection.lazy({ address: options.temporalAddress ?? infrastructure.temporalAddress });
-  const temporal = new Client({ connection });
+  const { client: temporal, close: closeTemporal } = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: 'default' });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const sealKey = randomBytes(32);
@@ -108,7 +108,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     countWithdrawals: () => database.db.$count(withdrawalRequests),
     async close() {
       await app.close();
-      await connection.close();
+      await closeTemporal();
       redis.disconnect();
       await database.close();
     },

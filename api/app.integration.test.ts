@@ -107,7 +107,7 @@ describe('every response', () => {
   it('is counted by route, method and status', async () => {
     await api.app.inject('/nowhere/1');
     const text = (await api.app.inject('/metrics')).body;
-    expect(text).toMatch(/http_request_duration_seconds_count\{route="\/assets",method="GET",status="200",service="api-server"\} [1-9]/);
+    expect(text).toMatch(/http_request_duration_seconds_count\{service="api-server",route="\/assets",method="GET",status="200"\} [1-9]/);
     expect(text).toMatch(/route="unknown"/);
     expect(text).not.toContain('/nowhere/1');
     expect(text).toContain('process_cpu_user_seconds_total');

@@ -15,7 +15,7 @@ import { rateLimitsPlugin } from './plugins/rate-limits.ts';
 import { requestLogPlugin } from './plugins/request-log.ts';
 import { securityHeadersPlugin } from './plugins/security-headers.ts';
 import { createChecks } from './ready/checks.ts';
-import { createReadiness } from './ready/readiness.ts';
+import { CHECK_TIMEOUT_MS, createReadiness } from './ready/readiness.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
 import { health } from './routes/health.ts';
@@ -86,7 +86,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(refresh, { database });
   await app.register(logout, { database });
   await app.register(health);
-  await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, chainId: settings.chain.chainId })) });
+  await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, chainId: settings.chain.chainId, timeoutMs: CHECK_TIMEOUT_MS })) });
   await app.register(metrics);
   return app;
 }

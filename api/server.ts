@@ -1,4 +1,3 @@
-import { Client, Connection } from '@temporalio/client';
 import { openDatabase } from '../db/client.ts';
 import { crashPointFrom } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
@@ -6,6 +5,7 @@ import { buildApp } from './app.ts';
 import { apiConfigFrom } from './config.ts';
 import { openRedis } from './redis.ts';
 import { closeOnSignal } from './shutdown.ts';
+import { openTemporal } from './temporal.ts';
 
 const DATABASE_CONNECTIONS_MAX = 20;
 
@@ -14,12 +14,11 @@ async function main(): Promise<void> {
   const logger = createLogger({ service: 'api-server', level: config.logLevel });
   const database = openDatabase(config.databaseUrl, { connectionsMax: DATABASE_CONNECTIONS_MAX });
   const redis = openRedis(config.redisUrl, logger);
-  // Lazily: withdrawals are accepted while Temporal is away.
-  const connection = Connection.lazy({ address: config.temporal.address });
+  const temporal = openTemporal(config.temporal);
   const app = await buildApp({
     database: database.db,
     redis,
-    temporal: new Client({ connection, namespace: config.temporal.namespace }),
+    temporal: temporal.client,
     settings: config.settings,
     sealKey: config.sealKey,
     signingJwk: config.signingJwk,
@@ -28,7 +27,7 @@ async function main(): Promise<void> {
   });
   closeOnSignal(logger, [
     ['http', () => app.close()],
-    ['temporal', () => connection.close()],
+    ['temporal', () => temporal.close()],
     ['redis', async () => redis.disconnect()],
     ['database', () => database.close()],
   ]);

@@ -26,7 +26,10 @@ export function chainHeadKey(chainId: number): string {
 
 const ChainHeadSchema = Type.Object({ number: Type.Integer({ minimum: 0 }), hash: Type.String(), timestampMs: Type.Number() });
 
-export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; chainId: number }): Record<DependencyName, Check> {
+/** Every check gives up by itself after `timeoutMs`, so that none piles up behind a server that never answers. */
+export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; chainId: number; timeoutMs: number }): Record<DependencyName, Check> {
+  const askTemporal = <T>(ask: () => Promise<T>): Promise<T> => deps.temporal.withDeadline(Date.now() + deps.timeoutMs, ask);
+  const pollersOf = (taskQueue: TaskQueue, type: 1 | 2) => () => askTemporal(() => pollers(deps.temporal, taskQueue, type));
   return {
     database: async () => {
       await deps.database.execute(sql`SELECT 1`);
@@ -37,7 +40,7 @@ export function createChecks(deps: { database: Database; redis: Redis; temporal:
       return undefined;
     },
     temporal: async () => {
-      await deps.temporal.workflowService.describeNamespace({ namespace: deps.temporal.options.namespace });
+      await askTemporal(() => deps.temporal.workflowService.describeNamespace({ namespace: deps.temporal.options.namespace }));
       return undefined;
     },
     chain: async () => {
@@ -47,10 +50,10 @@ export function createChecks(deps: { database: Database; redis: Redis; temporal:
       if (!Value.Check(ChainHeadSchema, head)) throw new Error('the last block seen cannot be read');
       return `block ${head.number}`;
     },
-    'withdrawal-worker': () => pollers(deps.temporal, TASK_QUEUES.withdrawals, TASK_QUEUE_TYPES.workflow),
-    'signing-service': () => pollers(deps.temporal, TASK_QUEUES.signing, TASK_QUEUE_TYPES.activity),
-    'tx-broadcaster': () => pollers(deps.temporal, TASK_QUEUES.broadcast, TASK_QUEUE_TYPES.activity),
-    'tx-monitor': () => pollers(deps.temporal, TASK_QUEUES.monitor, TASK_QUEUE_TYPES.activity),
+    'withdrawal-worker': pollersOf(TASK_QUEUES.withdrawals, TASK_QUEUE_TYPES.workflow),
+    'signing-service': pollersOf(TASK_QUEUES.signing, TASK_QUEUE_TYPES.activity),
+    'tx-broadcaster': pollersOf(TASK_QUEUES.broadcast, TASK_QUEUE_TYPES.activity),
+    'tx-monitor': pollersOf(TASK_QUEUES.monitor, TASK_QUEUE_TYPES.activity),
   };
 }
 

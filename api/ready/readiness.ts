@@ -3,7 +3,7 @@ import type { Readiness, DependencyName, DependencyState } from '../schemas/read
 import { bounded } from './bounded.ts';
 import type { Check } from './checks.ts';
 
-const CHECK_TIMEOUT_MS = 1_000;
+export const CHECK_TIMEOUT_MS = 1_000;
 const CACHE_MS = 1_000;
 
 /** Asks all dependencies at once, each for a second at most; answers within a second are the same answer. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
@@ -9,7 +10,9 @@ import { CANCEL_SIGNAL } from '../../workflows/message-names.ts';
 const RUNNING_MAX = 50;
 /** Beyond this, a start is left to the sweeper: the row is committed, so nothing is lost, only later. */
 const WAITING_MAX = 2_000;
-const TEMPORAL_DEADLINE_MS = 5_000;
+const TRY_TIMEOUT_MS = 3_000;
+/** Pauses between tries: a blip is not worth waiting for the sweeper, an outage is. */
+const RETRY_PAUSES_MS = [200, 1_000];
 
 /** Talks to Temporal after the answer was given. Failures are only logged: the outbox and the cancel intent stand. */
 export interface WorkflowStarter {
@@ -24,7 +27,19 @@ export interface WorkflowStarter {
 export function createWorkflowStarter(deps: { temporal: Client; database: Database }): WorkflowStarter {
   const waiting: (() => Promise<void>)[] = [];
   const running = new Set<Promise<void>>();
-  let closed = false;
+  const closing = new AbortController();
+
+  const withRetries = async (job: () => Promise<void>): Promise<void> => {
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      try {
+        return await deps.temporal.withDeadline(Date.now() + TRY_TIMEOUT_MS, job);
+      } catch (error) {
+        await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
+        if (closing.signal.aborted) throw error;
+      }
+    }
+    return deps.temporal.withDeadline(Date.now() + TRY_TIMEOUT_MS, job);
+  };
 
   const pump = (): void => {
     while (running.size < RUNNING_MAX) {
@@ -39,13 +54,13 @@ export function createWorkflowStarter(deps: { temporal: Client; database: Databa
   };
 
   const submit = (what: string, logger: FastifyBaseLogger, job: () => Promise<void>): void => {
-    if (closed || waiting.length >= WAITING_MAX) {
+    if (closing.signal.aborted || waiting.length >= WAITING_MAX) {
       logger.warn({ waiting: waiting.length }, `${what} left to the sweeper`);
       return;
     }
     waiting.push(async () => {
       try {
-        await deps.temporal.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, job);
+        await withRetries(job);
       } catch (error) {
         logger.warn({ error }, `${what} failed; the sweeper takes over`);
       }
@@ -66,7 +81,7 @@ export function createWorkflowStarter(deps: { temporal: Client; database: Databa
       });
     },
     async close() {
-      closed = true;
+      closing.abort();
       waiting.length = 0;
       await Promise.all(running);
     },

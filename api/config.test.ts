@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { exportJWK, generateKeyPair } from 'jose';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { apiConfigFrom } from './config.ts';
+
+let env: Record<string, string>;
+beforeAll(async () => {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  env = {
+    DATABASE_URL: 'mysql://user:pw@127.0.0.1:3306/withdrawals',
+    REDIS_URL: 'redis://127.0.0.1:6379',
+    TEMPORAL_ADDRESS: '127.0.0.1:7233',
+    SETTINGS_FILE: fileURLToPath(new URL('../docker/settings/sandbox.json', import.meta.url)),
+    SEAL_KEY: randomBytes(32).toString('base64'),
+    JWT_PRIVATE_JWK: JSON.stringify(await exportJWK(privateKey)),
+  };
+});
+
+describe('apiConfigFrom', () => {
+  it('reads its own variables, with defaults', () => {
+    expect(apiConfigFrom(env)).toMatchObject({ host: '127.0.0.1', port: 3000, logLevel: 'INFO', temporal: { namespace: 'default' }, settings: { chain: { chainId: 80002 } } });
+    expect(apiConfigFrom({ ...env, PORT: '0', LOG_LEVEL: 'debug' })).toMatchObject({ port: 0, logLevel: 'DEBUG' });
+  });
+
+  it.each([
+    ['DATABASE_URL', ''], ['REDIS_URL', ''], ['TEMPORAL_ADDRESS', ''], ['SETTINGS_FILE', ''], ['SETTINGS_FILE', '/nowhere.json'], ['SEAL_KEY', ''], ['SEAL_KEY', 'c2hvcnQ='],
+    ['JWT_PRIVATE_JWK', ''], ['JWT_PRIVATE_JWK', '{s3cret'], ['JWT_PRIVATE_JWK', '{"kty":"oct","k":"s3cret"}'], ['PORT', 'x'], ['PORT', '70000'], ['LOG_LEVEL', 'LOUD'],
+  ])('refuses %s=%s in one line that names it and shows no secret', (name, value) => {
+    expect(() => apiConfigFrom({ ...env, [name]: value })).toThrow(expect.objectContaining({ message: expect.stringMatching(new RegExp(`^${name}[^\\n]+\\.$`)) }));
+    expect(() => apiConfigFrom({ ...env, [name]: value })).not.toThrow(/s3cret/);
+  });
+});
