@@ -72,7 +72,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const redis = new Redis(options.redisUrl ?? infrastructure.redisUrl, { db: 3, enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined) await redis.flushdb();
-  const { client: temporal, close: closeTemporal } = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: 'default' });
+  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: 'default' });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const sealKey = randomBytes(32);
@@ -84,7 +84,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {
@@ -95,7 +95,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
   const user = await account('USER');
   return {
-    app, database, redis, temporal, settings, signingJwk, sealKey, user,
+    app, database, redis, temporal: temporal.client, settings, signingJwk, sealKey, user,
     stranger: await account('USER'),
     admin: await account('ADMIN'),
     logText: () => lines.join(''),
@@ -108,7 +108,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     countWithdrawals: () => database.db.$count(withdrawalRequests),
     async close() {
       await app.close();
-      await closeTemporal();
+      await temporal.close();
       redis.disconnect();
       await database.close();
     },

@@ -7,9 +7,9 @@ describe('messages', () => {
     for (const code of ERROR_CODES) {
       for (const parameters of [{}, { reason: 'unheard-of' }]) {
         const sentence = messagesIn(language).errors[code](parameters);
-        expect(sentence.length, code).toBeGreaterThan(5);
-        expect(sentence, code).not.toMatch(/undefined|\$\{/);
-        expect(/[가-힣]/.test(sentence), code).toBe(language === 'ko');
+        expect(sentence.length).toBeGreaterThan(5);
+        expect(sentence).not.toMatch(/undefined|\$\{/);
+        expect(/[가-힣]/.test(sentence)).toBe(language === 'ko');
       }
     }
   });

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { sql } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
 import { Type } from 'typebox';
@@ -10,8 +11,8 @@ import type { DependencyName } from '../schemas/readiness.ts';
 /** Resolves to a detail worth showing, or nothing; rejects when the dependency is down. */
 export type Check = () => Promise<string | undefined>;
 
-/** `temporal.api.enums.v1.TaskQueueType` */
-const TASK_QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+type TaskQueueType = proto.temporal.api.enums.v1.TaskQueueType;
 
 /**
  * A worker's poll is held for up to 60 s and seen when it begins, so an idle worker may look as old as that. A little
@@ -29,7 +30,7 @@ const ChainHeadSchema = Type.Object({ number: Type.Integer({ minimum: 0 }), hash
 /** Every check gives up by itself after `timeoutMs`, so that none piles up behind a server that never answers. */
 export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; chainId: number; timeoutMs: number }): Record<DependencyName, Check> {
   const askTemporal = <T>(ask: () => Promise<T>): Promise<T> => deps.temporal.withDeadline(Date.now() + deps.timeoutMs, ask);
-  const pollersOf = (taskQueue: TaskQueue, type: 1 | 2) => () => askTemporal(() => pollers(deps.temporal, taskQueue, type));
+  const pollersOf = (taskQueue: TaskQueue, type: TaskQueueType) => () => askTemporal(() => pollers(deps.temporal, taskQueue, type));
   return {
     database: async () => {
       await deps.database.execute(sql`SELECT 1`);
@@ -50,14 +51,14 @@ export function createChecks(deps: { database: Database; redis: Redis; temporal:
       if (!Value.Check(ChainHeadSchema, head)) throw new Error('the last block seen cannot be read');
       return `block ${head.number}`;
     },
-    'withdrawal-worker': pollersOf(TASK_QUEUES.withdrawals, TASK_QUEUE_TYPES.workflow),
-    'signing-service': pollersOf(TASK_QUEUES.signing, TASK_QUEUE_TYPES.activity),
-    'tx-broadcaster': pollersOf(TASK_QUEUES.broadcast, TASK_QUEUE_TYPES.activity),
-    'tx-monitor': pollersOf(TASK_QUEUES.monitor, TASK_QUEUE_TYPES.activity),
+    'withdrawal-worker': pollersOf(TASK_QUEUES.withdrawals, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+    'signing-service': pollersOf(TASK_QUEUES.signing, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    'tx-broadcaster': pollersOf(TASK_QUEUES.broadcast, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    'tx-monitor': pollersOf(TASK_QUEUES.monitor, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
   };
 }
 
-async function pollers(temporal: Client, taskQueue: TaskQueue, taskQueueType: 1 | 2): Promise<string> {
+async function pollers(temporal: Client, taskQueue: TaskQueue, taskQueueType: TaskQueueType): Promise<string> {
   const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: taskQueue }, taskQueueType });
   const oldest = Date.now() - POLLER_AGE_MS_MAX;
   const alive = (answer.pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1_000 >= oldest);

@@ -68,7 +68,7 @@ describe('POST /auth/refresh', () => {
   it('rotates once for two calls at once', async () => {
     const { refreshToken } = await signIn();
     const answers = await Promise.all([refresh(refreshToken), refresh(refreshToken)]);
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 401]);
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200, 401]));
   });
 
   it('refuses an expired session, an unknown token and a disabled account', async () => {

@@ -89,7 +89,8 @@ describe('POST /withdrawals refuses', () => {
     for (const response of [korean, english]) {
       expect(response.statusCode).toBe(status);
       expect(response.json()).toMatchObject({ error: { code, retryable: ERROR_CATALOGUE[code].retryable }, correlationId: response.headers['x-correlation-id'] });
-      if (detail) expect(response.json<{ details: unknown[] }>().details).toContainEqual(detail);
+      const { details = [] } = response.json<{ details?: unknown[] }>();
+      expect(details).toEqual(expect.arrayContaining(detail ? [detail] : []));
       expect(response.body).not.toMatch(/node_modules|at .*\.ts|stack/);
     }
     expect(korean.json<{ error: { message: string } }>().error.message).toMatch(/[가-힣]/);
@@ -213,6 +214,6 @@ describe('POST /withdrawals accepts', () => {
 
   it('one of two different bodies at once under one key', async () => {
     const pairs = await Promise.all(Array.from({ length: 10 }, (_, pair) => Promise.all(['1', '2'].map((sum) => api.post({ ...BODY, amount: sum }, { 'idempotency-key': `pair-${pair}` })))));
-    for (const pair of pairs) expect(pair.map(({ statusCode }) => statusCode).toSorted()).toEqual([202, 409]);
+    for (const pair of pairs) expect(new Set(pair.map(({ statusCode }) => statusCode))).toEqual(new Set([202, 409]));
   });
 });
