@@ -61,8 +61,8 @@ export function moneyActivity<Input extends { requestId: string }, Result>(name:
 
 const HEARTBEAT_MS = 2_000;
 
-/** Heartbeats while the activity runs, so that a killed worker is noticed in seconds. Outside Temporal: nothing. */
-function startHeartbeats(): () => void {
+/** Heartbeats until the returned function is called, so that a killed worker is noticed in seconds. Outside Temporal: nothing. */
+export function startHeartbeats(): () => void {
   const context = asyncLocalStorage.getStore();
   if (!context) return () => undefined;
   const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);

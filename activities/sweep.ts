@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { listWaitingStarts, markDispatched, type WaitingStart } from '../db/repositories/outbox.ts';
 import { getStarts } from '../db/repositories/starts.ts';
-import type { ActivityLog } from './failure.ts';
+import { startHeartbeats, type ActivityLog } from './failure.ts';
 
 export interface SweepPorts {
   db: Database;
@@ -22,6 +22,15 @@ const BATCH = 200;
  */
 export function makeSweep(ports: SweepPorts) {
   return async (): Promise<{ started: number }> => {
+    const stopHeartbeats = startHeartbeats();
+    try {
+      return await startMissing();
+    } finally {
+      stopHeartbeats();
+    }
+  };
+
+  async function startMissing(): Promise<{ started: number }> {
     const waiting = await listWaitingStarts(ports.db, new Date(Date.now() - GRACE_MS), BATCH);
     for (const start of waiting) {
       await ports.startWithdrawal(start);
@@ -32,5 +41,5 @@ export function makeSweep(ports: SweepPorts) {
     const started = waiting.length + stopped.length;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length }, 'the sweeper started workflows that were missing');
     return { started };
-  };
+  }
 }

@@ -6,7 +6,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
  */
 
 /** A killed worker is noticed after four missed heartbeats, and its task given to another. */
-const HEARTBEAT_TIMEOUT = '8 seconds';
+export const HEARTBEAT_TIMEOUT = '8 seconds';
 
 const WAIT_IT_OUT = { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' } as const;
 
