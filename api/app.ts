@@ -7,6 +7,7 @@ import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
+import { bodiesPlugin } from './plugins/bodies.ts';
 import { correlationPlugin } from './plugins/correlation.ts';
 import { docsPlugin } from './plugins/docs.ts';
 import { answerError, errorsPlugin } from './plugins/errors.ts';
@@ -69,6 +70,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
 
   await app.register(correlationPlugin);
   await app.register(errorsPlugin);
+  await app.register(bodiesPlugin);
   await app.register(requestLogPlugin);
   await app.register(metricsPlugin);
   await app.register(securityHeadersPlugin);

@@ -48,6 +48,13 @@ describe('POST /withdrawals/:requestId/cancel', () => {
     expect(await intentOf(requestId)).toBeNull();
   });
 
+  it.each(['', '{}', undefined])('takes the body %s for none', async (payload) => {
+    const requestId = await acceptOne(api);
+    const headers = { authorization: api.user.bearer, 'content-type': 'application/json' };
+    const response = await api.app.inject({ method: 'POST', url: `/withdrawals/${requestId}/cancel`, headers, ...(payload !== undefined && { payload }) });
+    expect(response.statusCode).toBe(202);
+  });
+
   it('takes one place in the timeline for many calls at once', async () => {
     const requestId = await acceptOne(api);
     const responses = await Promise.all(Array.from({ length: 10 }, () => cancel(requestId)));

@@ -35,6 +35,7 @@ const REFUSALS: Refusal[] = [
   { name: 'a huge body', body: { ...BODY, amount: '1'.repeat(20_000) }, status: 413, code: 'PAYLOAD_TOO_LARGE' },
   { name: 'another content type', body: 'amount=1', headers: { 'content-type': 'application/x-www-form-urlencoded' }, status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
   { name: 'XML', body: '<a/>', headers: { 'content-type': 'application/xml' }, status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
+  { name: 'plain text', body: JSON.stringify(BODY), headers: { 'content-type': 'text/plain' }, status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
   shape('an array', [], 'body'),
   shape('null', 'null', 'body'),
   shape('a number for the amount', { ...BODY, amount: 12.5 }, 'amount'),
