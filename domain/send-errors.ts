@@ -27,15 +27,15 @@ export type SendVerdictKind = SendVerdict['kind'];
 
 const PATTERNS: readonly (readonly [RegExp, SendVerdictKind])[] = [
   // A revert reason can quote any of the texts below, so it is matched first.
-  [/execution reverted|reverted with reason|VM execution error|^revert/i, 'reverts'],
-  [/already known|already imported|ALREADY_EXISTS|known transaction|transaction already (in pool|exists)|AlreadyKnown/i, 'accepted'],
-  [/replacement transaction underpriced|ReplacementNotAllowed|replacement underpriced|transaction underpriced: .*replac|could not replace existing/i, 'underpriced-replacement'],
+  [/\brevert|VM execution error/i, 'reverts'],
+  [/already known|already imported|ALREADY_EXISTS|\bknown transaction|transaction already (in pool|exists)|existing tx with same hash|AlreadyKnown/i, 'accepted'],
+  [/replacement transaction underpriced|ReplacementNotAllowed|replacement underpriced|transaction underpriced: .*replac|could not replace existing|insufficient gas price to replace/i, 'underpriced-replacement'],
   [/nonce too low|NONCE_TOO_LOW|OldNonce|nonce is too low|nonce has already been used/i, 'nonce-consumed'],
-  [/nonce too high|NONCE_TOO_HIGH|NonceGap|nonce gap|TooFarInFuture|nonce is too (high|distant)/i, 'nonce-gap'],
-  [/insufficient funds|InsufficientFunds|UPFRONT_COST_EXCEEDS_BALANCE|insufficient balance for transfer/i, 'insufficient-funds'],
+  [/nonce too high|NONCE_TOO_HIGH|NonceGap|nonce gap|gapped-nonce|Too ?Far ?In ?Future|nonce is too (high|distant)|future transaction tries to replace pending/i, 'nonce-gap'],
+  [/insufficient funds|InsufficientFunds|UPFRONT_COST_EXCEEDS_BALANCE|upfront cost exceeds|insufficient balance for transfer/i, 'insufficient-funds'],
   [/underpriced|FeeTooLow|fee too low|gas price (too low|below)|GAS_PRICE_(TOO_LOW|BELOW)|max fee per gas less than block base fee|tip cap|FEE_TOO_LOW/i, 'underpriced'],
-  [/txpool is full|pool is full|account limit exceeded|too many (requests|transactions)|rate limit|limit exceeded|header not found|temporarily|try again|busy|overloaded|service unavailable|bad gateway/i, 'busy'],
-  [/timeout|timed out|ECONNRE|ECONNABORTED|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up|connection|network|fetch failed|missing response|bad (result|response)|could not (detect|coalesce)/i, 'unknown'],
+  [/txpool is full|pool is full|account limit exceeded|too many (requests|transactions)|rate limit|limit exceeded|(request|transaction) limit reached|header not found|temporarily|try again|busy|overloaded|service unavailable|bad gateway/i, 'busy'],
+  [/timeout|timed out|deadline exceeded|context cancel|ECONNRE|ECONNABORTED|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up|connection|network|fetch failed|missing response|bad (result|response)|could not (detect|coalesce)/i, 'unknown'],
 ];
 
 /** Classifies a node's error text. Pure and total: a text nobody listed is `rejected`, to be retried and then shown to a person. */
