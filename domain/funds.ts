@@ -1,3 +1,5 @@
+import { sameAddress } from './address.ts';
+
 /** A reservation as the availability rule sees it. All amounts in base units, gas in wei. */
 export interface ReservedFunds {
   tokenAddress: string | null;
@@ -21,13 +23,14 @@ export type FundsVerdict = { sufficient: true } | { sufficient: false; missing: 
 export function judgeFunds(balances: WalletBalances, reserved: readonly ReservedFunds[], wanted: ReservedFunds): FundsVerdict {
   const native = reserved.reduce((sum, item) => sum + item.gasWei + (item.tokenAddress === null ? item.amount : 0n), 0n);
   const availableNativeWei = balances.nativeWei - native;
-  if (wanted.tokenAddress === null) {
+  const wantedToken = wanted.tokenAddress;
+  if (wantedToken === null) {
     const sufficient = availableNativeWei >= wanted.amount + wanted.gasWei;
     if (sufficient) return { sufficient };
     const missing = availableNativeWei >= wanted.amount ? 'gas' : 'token';
     return { sufficient, missing, availableToken: availableNativeWei, availableNativeWei };
   }
-  const token = reserved.reduce((sum, item) => sum + (item.tokenAddress === wanted.tokenAddress ? item.amount : 0n), 0n);
+  const token = reserved.reduce((sum, item) => sum + (item.tokenAddress !== null && sameAddress(item.tokenAddress, wantedToken) ? item.amount : 0n), 0n);
   const availableToken = balances.token - token;
   if (availableToken < wanted.amount) return { sufficient: false, missing: 'token', availableToken, availableNativeWei };
   if (availableNativeWei < wanted.gasWei) return { sufficient: false, missing: 'gas', availableToken, availableNativeWei };
