@@ -3,6 +3,9 @@ import { sameAddress } from './address.ts';
 /** keccak256("Transfer(address,address,uint256)"), ERC-20. https://eips.ethereum.org/EIPS/eip-20 */
 export const TRANSFER_TOPIC = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 
+/** The data of a Transfer: the amount and nothing else. A log of another shape is some other event, for a person to read. */
+const ONE_WORD = /^0x[0-9a-fA-F]{64}$/;
+
 export interface ReceiptLog {
   address: string;
   topics: readonly string[];
@@ -49,7 +52,7 @@ export function judgePayment(mined: MinedTransaction, expected: ExpectedPayment)
   }
   const token = expected.tokenAddress;
   const transfers = mined.logs
-    .filter((log) => sameAddress(log.address, token) && log.topics[0] === TRANSFER_TOPIC && log.topics.length === 3)
+    .filter((log) => sameAddress(log.address, token) && log.topics[0] === TRANSFER_TOPIC && log.topics.length === 3 && ONE_WORD.test(log.data))
     .filter((log) => sameAddress(topicAddress(log.topics[1]), expected.walletAddress) && sameAddress(topicAddress(log.topics[2]), expected.toAddress));
   const exact = transfers.find((log) => BigInt(log.data) === expected.amount);
   if (exact && transfers.length === 1) return { kind: 'paid', logIndex: exact.logIndex };
