@@ -3,8 +3,8 @@ import { EngineError } from './errors.ts';
 /** An amount in base units of its token (wei for the native coin). Never a `number`, never negative. */
 export type BaseUnits = bigint & { readonly __unit: 'base' };
 
-/** More digits than any token in use needs; keeps every amount inside DECIMAL(65,0) with room for sums. */
-const INTEGER_DIGITS_MAX = 40;
+/** More digits than any token in use needs; with the 36 decimals a token may have, every amount fits DECIMAL(65,0). */
+const INTEGER_DIGITS_MAX = 28;
 const DECIMAL_PATTERN = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
 
 /** Brands a bigint as base units. Throws on a negative one: amounts have no sign. */
