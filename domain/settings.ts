@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { NETWORK_NAMES } from './networks.ts';
+import { NETWORK_NAMES, type Network } from './networks.ts';
 
 const wei = Type.String({ pattern: '^[0-9]{1,30}$' });
 const tokenUnits = Type.String({ pattern: '^[0-9]{1,30}(\\.[0-9]{1,18})?$' });
@@ -10,7 +10,7 @@ const SettingsSchema = Type.Object(
   {
     chain: Type.Object(
       {
-        network: Type.Union(NETWORK_NAMES.map((name) => Type.Literal(name))),
+        network: Type.Unsafe<Network>(Type.Union(NETWORK_NAMES.map((name) => Type.Literal(name)))),
         chainId: Type.Integer({ minimum: 1 }),
         blockTimeMs: Type.Integer({ minimum: 100 }),
         /** `tag`: the chain's own `finalized` block; `depth`: that many blocks below the head */
