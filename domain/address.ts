@@ -10,7 +10,7 @@ export const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000' as Addr
 /** EIP-55 spelling of forty hex digits. https://eips.ethereum.org/EIPS/eip-55 */
 function checksum(lowerHex: string): Address {
   const hash = bytesToHex(keccak_256(utf8ToBytes(lowerHex)));
-  const spelled = [...lowerHex].map((digit, index) => (Number.parseInt(hash[index] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit));
+  const spelled = Array.from(lowerHex).map((digit, index) => (Number.parseInt(hash[index] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit));
   return `0x${spelled.join('')}` as Address;
 }
 
