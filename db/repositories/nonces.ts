@@ -2,11 +2,12 @@ import { and, asc, eq, gte, inArray, lt } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { decideNonce } from '../../domain/nonces.ts';
-import type { NonceState } from '../../domain/status.ts';
+import { isEnd, type NonceState } from '../../domain/status.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { nonceReservations } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { lockWallet, setNextNonce } from './wallets.ts';
+import { lockWithdrawal } from './withdrawals.ts';
 
 export type NonceReservationRow = typeof nonceReservations.$inferSelect;
 
@@ -55,10 +56,13 @@ export interface ReservedNonce {
  * whatever a faster front proposed. Called twice for one request: the same nonce. Dies in the middle: nothing was given.
  *
  * Nonces the chain has counted that carry no bytes of ours were taken by a stranger; they are passed over (resync).
- * Throws `WINDOW_FULL` while the wallet holds as many unmined nonces as it may.
+ * Throws `WINDOW_FULL` while the wallet holds as many unmined nonces as it may, and `INVALID_STATE` for a request that has
+ * ended meanwhile: nobody would ever free its nonce, and every later one would wait behind it.
  */
 export async function reserveNonce(db: Database, request: NonceRequest): Promise<ReservedNonce> {
   return transact(db, async (tx) => {
+    const { status } = await lockWithdrawal(tx, request.requestId);
+    if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
     const wallet = await lockWallet(tx, request.chainId, request.walletAddress);
     if (wallet.status !== 'ACTIVE') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
     const next = await passOverForeign(tx, request, wallet.nextNonce);

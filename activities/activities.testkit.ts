@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { asc, eq } from 'drizzle-orm';
+import { Wallet } from 'ethers';
+import { nonceReservations, signedTransactions, withdrawalEvents } from '../db/schema/index.ts';
+import type { AttemptRow } from '../db/repositories/attempts.ts';
+import { getFunds, type FundReservationRow } from '../db/repositories/funds.ts';
+import type { NonceReservationRow } from '../db/repositories/nonces.ts';
+import type { Address } from '../domain/address.ts';
+import { startEngine, type EngineOptions, type TestEngine, type TestPorts } from '../tests/harness/engine.ts';
+import { makeBroadcast } from './broadcast.ts';
+import type { Hash } from './chain/blocks.ts';
+import type { Rpc } from './chain/rpc.ts';
+import { makeCloseUnpaid } from './close-unpaid.ts';
+import { makePark } from './park.ts';
+import { makeReserveFunds } from './reserve-funds.ts';
+import { makeSettle } from './settle.ts';
+import { makeSign } from './sign.ts';
+
+/** The activities by hand, on real parts, over a chain that makes a block only when told to. */
+export interface Bench {
+  engine: TestEngine;
+  ports: TestPorts;
+  sign: ReturnType<typeof makeSign>;
+  broadcast: ReturnType<typeof makeBroadcast>;
+  settle: ReturnType<typeof makeSettle>;
+  closeUnpaid: ReturnType<typeof makeCloseUnpaid>;
+  park: ReturnType<typeof makePark>;
+  reserveFunds: ReturnType<typeof makeReserveFunds>;
+  wallet: Address;
+  /** accepts a withdrawal, without its workflow */
+  accept(currency?: string, amount?: bigint, tokenAddress?: string): Promise<string>;
+  /** the same, with its funds held */
+  funded(currency?: string, amount?: bigint, tokenAddress?: string): Promise<string>;
+  attempts(requestId: string): Promise<AttemptRow[]>;
+  nonces(): Promise<NonceReservationRow[]>;
+  noncesOf(requestId: string): Promise<NonceReservationRow[]>;
+  funds(requestId: string): Promise<FundReservationRow | null>;
+  timeline(requestId: string): Promise<string[]>;
+  mine(blocks?: number): Promise<void>;
+  chainNonce(block?: 'latest' | 'pending'): Promise<number>;
+  /** spends the wallet's next nonce behind the engine's back */
+  spendNonce(): Promise<Hash>;
+}
+
+export async function startBench(options: EngineOptions = {}): Promise<Bench> {
+  const engine = await startEngine({ workers: false, ...options });
+  const { ports, chain, database } = engine;
+  const { db } = database;
+  const wallet = engine.wallets[0] as Address;
+  await chain.rpc.call('evm_setIntervalMining', [0]);
+  const reserveFunds = makeReserveFunds(ports);
+  const mine = async (blocks = 1) => {
+    await chain.rpc.call('anvil_mine', [`0x${blocks.toString(16)}`]);
+  };
+  const accept: Bench['accept'] = (currency = 'USDC', amount = 1_000_000n, tokenAddress) =>
+    engine.accept({ currency, toAddress: Wallet.createRandom().address, amount, started: false, ...(tokenAddress && { tokenAddress }) });
+  return {
+    engine,
+    ports,
+    sign: makeSign(ports),
+    broadcast: makeBroadcast(ports),
+    settle: makeSettle(ports),
+    closeUnpaid: makeCloseUnpaid(ports),
+    park: makePark(ports),
+    reserveFunds,
+    wallet,
+    accept,
+    async funded(...payment) {
+      const requestId = await accept(...payment);
+      const held = await reserveFunds({ requestId });
+      if (held.kind !== 'reserved') throw new Error(`no funds: ${held.missing}`);
+      return requestId;
+    },
+    async attempts(requestId) {
+      return db.select().from(signedTransactions).where(eq(signedTransactions.requestId, requestId)).orderBy(asc(signedTransactions.nonce), asc(signedTransactions.ordinal));
+    },
+    nonces: () => db.select().from(nonceReservations).where(eq(nonceReservations.walletAddress, wallet)).orderBy(asc(nonceReservations.nonce)),
+    noncesOf: (requestId) => db.select().from(nonceReservations).where(eq(nonceReservations.requestId, requestId)).orderBy(asc(nonceReservations.nonce)),
+    funds: (requestId) => getFunds(db, requestId),
+    async timeline(requestId) {
+      const rows = await db.select().from(withdrawalEvents).where(eq(withdrawalEvents.requestId, requestId)).orderBy(asc(withdrawalEvents.id));
+      return rows.map(({ type }) => type);
+    },
+    mine,
+    chainNonce: async (block = 'latest') => Number(await chain.rpc.call<string>('eth_getTransactionCount', [wallet, block])),
+    async spendNonce() {
+      await chain.rpc.call('anvil_impersonateAccount', [wallet]);
+      const nonce = await chain.rpc.call<string>('eth_getTransactionCount', [wallet, 'latest']);
+      const hash = await chain.rpc.call<Hash>('eth_sendTransaction', [{ from: wallet, to: wallet, value: '0x0', nonce, gas: '0x5208', maxFeePerGas: '0x9184e72a000', maxPriorityFeePerGas: '0x1bf08eb000' }]);
+      await chain.rpc.call('anvil_stopImpersonatingAccount', [wallet]);
+      await mine();
+      return hash;
+    },
+  };
+}
+
+/** The RPC, doing something else first, the first time `method` is called: what happens while an activity reads the chain. */
+export function interrupted(rpc: Rpc, method: string, interruption: () => Promise<unknown>): Rpc {
+  let pending = true;
+  return {
+    chainId: rpc.chainId,
+    async call<T>(called: string, params: readonly unknown[]): Promise<T> {
+      const answer = await rpc.call<T>(called, params);
+      if (pending && called === method) {
+        pending = false;
+        await interruption();
+      }
+      return answer;
+    },
+  };
+}
+
+export const randomHash = (): Hash => `0x${randomBytes(32).toString('hex')}`;
