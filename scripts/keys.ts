@@ -10,7 +10,7 @@ import { oneLine, UserError } from './stack/user-error.ts';
 const COMMANDS = ['create', 'import', 'rotate', 'show-address', 'verify'] as const;
 type Command = (typeof COMMANDS)[number];
 
-const HELP = `npm run keys -- <command>
+const HELP = `Usage: npm run keys -- <command>
 
   create        make a key, seal it, store it, add its wallet
   import        the same for a key read from standard input: 64 hex digits, with or without 0x

@@ -2,23 +2,21 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopRunning } from './sandbox/stop-running.ts';
 import { defaultStatePaths } from './stack/paths.ts';
-import { eventProgress, terminalView } from './stack/progress.ts';
-import { oneLine } from './stack/user-error.ts';
+import { plainCommand } from './stack/plain-command.ts';
 
-const paths = defaultStatePaths();
-const { root, run } = paths;
-const view = terminalView(process.stdout);
-try {
-  const progress = eventProgress(view.show);
+const HELP = `Usage: npm run reset
+
+Stops the sandbox if it runs, then clears all of its state in .sandbox/ (or SANDBOX_DIR): database, chain, workflows, keys
+and accounts. The next "npm start" begins anew.
+`;
+
+await plainCommand(HELP, 'The reset failed', async (progress) => {
+  const paths = defaultStatePaths();
   await progress.step('Everything stopped', async (note) => await stopRunning(paths, note));
-  await progress.step(`State cleared: ${root}`, async () => {
+  await progress.step(`State cleared: ${paths.root}`, async () => {
     // SANDBOX_DIR may name any directory: only one that a start made is emptied.
-    if (!existsSync(run)) return;
-    for (const entry of readdirSync(root)) rmSync(join(root, entry), { recursive: true, force: true });
+    if (!existsSync(paths.run)) return;
+    for (const entry of readdirSync(paths.root)) rmSync(join(paths.root, entry), { recursive: true, force: true });
   });
-  view.close();
-} catch (error) {
-  view.close();
-  process.stderr.write(`The reset failed: ${oneLine(error)}.\n`);
-  process.exitCode = 1;
-}
+  return undefined;
+});

@@ -1,16 +1,20 @@
 import { stopRunning } from './sandbox/stop-running.ts';
 import { defaultStatePaths } from './stack/paths.ts';
-import { eventProgress, terminalView } from './stack/progress.ts';
-import { oneLine } from './stack/user-error.ts';
+import { plainCommand } from './stack/plain-command.ts';
 
-const view = terminalView(process.stdout);
-try {
-  const found = await eventProgress(view.show).step('Everything stopped', async (note) => await stopRunning(defaultStatePaths(), note));
-  view.close();
-  if (found === 'nothing') process.stdout.write('  Nothing was running.\n');
-  if (found === 'leftovers') process.stdout.write('  The supervisor had been killed; what it left behind was stopped.\n');
-} catch (error) {
-  view.close();
-  process.stderr.write(`Stopping failed: ${oneLine(error)}.\n`);
-  process.exitCode = 1;
-}
+const HELP = `Usage: npm stop
+
+Stops the sandbox that "npm start" runs, roles before infrastructure, and waits until nothing of it is left. Its state
+stays in .sandbox/ (or SANDBOX_DIR). Called with nothing running, it says so.
+`;
+
+const CLOSING = {
+  stopped: undefined,
+  nothing: 'Nothing was running.',
+  leftovers: 'The supervisor had been killed; what it left behind was stopped.',
+} as const;
+
+await plainCommand(HELP, 'Stopping failed', async (progress) => {
+  const found = await progress.step('Everything stopped', async (note) => await stopRunning(defaultStatePaths(), note));
+  return CLOSING[found];
+});
