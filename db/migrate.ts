@@ -39,7 +39,8 @@ async function migrationsFor(connection: Connection) {
 
 /**
  * Runs `work` while holding the server-wide migration lock: two starts at once migrate one after the other. MySQL
- * commits each DDL statement by itself, so one migration is one statement and a crash leaves whole migrations only.
+ * commits each DDL statement by itself, so one migration is one statement and a crash leaves whole migrations only. Its
+ * record is written afterwards, so a statement must bear being run again: `IF NOT EXISTS`, `IF EXISTS`.
  */
 async function underLock<T>(databaseUrl: string, work: (umzug: Umzug) => Promise<T>): Promise<T> {
   const connection = await mysql.createConnection({ uri: databaseUrl, timezone: 'Z' });

@@ -1,4 +1,4 @@
-CREATE TABLE `refresh_tokens` (
+CREATE TABLE IF NOT EXISTS `refresh_tokens` (
   `token_hash` char(64) NOT NULL PRIMARY KEY,
   `user_id` int NOT NULL,
   `family_id` char(32) NOT NULL,

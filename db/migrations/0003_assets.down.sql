@@ -1,1 +1,1 @@
-DROP TABLE `assets`;
+DROP TABLE IF EXISTS `assets`;

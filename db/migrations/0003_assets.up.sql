@@ -1,4 +1,4 @@
-CREATE TABLE `assets` (
+CREATE TABLE IF NOT EXISTS `assets` (
   `network` varchar(32) NOT NULL,
   `currency` varchar(16) NOT NULL,
   `chain_id` int NOT NULL,

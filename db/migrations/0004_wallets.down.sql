@@ -1,1 +1,1 @@
-DROP TABLE `wallets`;
+DROP TABLE IF EXISTS `wallets`;

@@ -1,4 +1,4 @@
-CREATE TABLE `wallets` (
+CREATE TABLE IF NOT EXISTS `wallets` (
   `chain_id` int NOT NULL,
   `address` char(42) NOT NULL,
   `key_id` varchar(255) NOT NULL,

@@ -1,4 +1,4 @@
-CREATE TABLE `idempotency_keys` (
+CREATE TABLE IF NOT EXISTS `idempotency_keys` (
   `owner_id` int NOT NULL,
   `key_hash` char(64) NOT NULL,
   `body_hash` char(64) NOT NULL,

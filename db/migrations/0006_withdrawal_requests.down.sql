@@ -1,1 +1,1 @@
-DROP TABLE `withdrawal_requests`;
+DROP TABLE IF EXISTS `withdrawal_requests`;

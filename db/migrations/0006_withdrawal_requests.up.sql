@@ -1,4 +1,4 @@
-CREATE TABLE `withdrawal_requests` (
+CREATE TABLE IF NOT EXISTS `withdrawal_requests` (
   `request_id` varchar(64) NOT NULL PRIMARY KEY,
   `owner_id` int NOT NULL,
   `correlation_id` varchar(64) NOT NULL,

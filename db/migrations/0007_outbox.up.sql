@@ -1,4 +1,4 @@
-CREATE TABLE `outbox` (
+CREATE TABLE IF NOT EXISTS `outbox` (
   `id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   `request_id` varchar(64) NOT NULL,
   `created_at` datetime(3) NOT NULL,

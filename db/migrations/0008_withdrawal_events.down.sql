@@ -1,1 +1,1 @@
-DROP TABLE `withdrawal_events`;
+DROP TABLE IF EXISTS `withdrawal_events`;

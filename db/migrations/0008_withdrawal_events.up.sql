@@ -1,4 +1,4 @@
-CREATE TABLE `withdrawal_events` (
+CREATE TABLE IF NOT EXISTS `withdrawal_events` (
   `id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   `request_id` varchar(64) NOT NULL,
   `type` varchar(64) NOT NULL,

@@ -1,1 +1,1 @@
-DROP TABLE `fund_reservations`;
+DROP TABLE IF EXISTS `fund_reservations`;

@@ -1,4 +1,4 @@
-CREATE TABLE `fund_reservations` (
+CREATE TABLE IF NOT EXISTS `fund_reservations` (
   `request_id` varchar(64) NOT NULL PRIMARY KEY,
   `chain_id` int NOT NULL,
   `wallet_address` char(42) NOT NULL,

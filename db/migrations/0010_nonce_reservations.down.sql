@@ -1,1 +1,1 @@
-DROP TABLE `nonce_reservations`;
+DROP TABLE IF EXISTS `nonce_reservations`;

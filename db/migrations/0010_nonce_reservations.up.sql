@@ -1,4 +1,4 @@
-CREATE TABLE `nonce_reservations` (
+CREATE TABLE IF NOT EXISTS `nonce_reservations` (
   `id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   `chain_id` int NOT NULL,
   `wallet_address` char(42) NOT NULL,

@@ -1,1 +1,1 @@
-DROP TABLE `signed_transactions`;
+DROP TABLE IF EXISTS `signed_transactions`;

@@ -1,4 +1,4 @@
-CREATE TABLE `signed_transactions` (
+CREATE TABLE IF NOT EXISTS `signed_transactions` (
   `id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   `request_id` varchar(64) NOT NULL,
   `reservation_id` bigint NOT NULL,

@@ -1,4 +1,4 @@
-CREATE TABLE `transactions` (
+CREATE TABLE IF NOT EXISTS `transactions` (
   `chain_id` int NOT NULL,
   `tx_hash` char(66) NOT NULL,
   `request_id` varchar(64) NOT NULL,
