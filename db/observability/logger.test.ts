@@ -31,6 +31,21 @@ describe('createLogger', () => {
     expect(lines()[1]?.['correlationId']).toBe(lines()[0]?.['correlationId']);
   });
 
+  it('writes the fields of a line into no later line', () => {
+    const { logger, lines } = captured();
+    const child = logger.child({ correlationId: 'order-0001' });
+    for (const each of [logger, child]) {
+      each.error({ requestId: 'tx-1', error: new Error('no') }, 'first');
+      each.info({ other: 1 }, 'second');
+    }
+    expect(lines().map((line) => [line['requestId'], 'error' in line, line['other']])).toEqual([
+      ['tx-1', true, undefined],
+      [undefined, false, 1],
+      ['tx-1', true, undefined],
+      [undefined, false, 1],
+    ]);
+  });
+
   it('knows four levels and drops what is below its own', () => {
     const { logger, lines } = captured('INFO');
     logger.debug('unseen');

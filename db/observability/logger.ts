@@ -52,7 +52,8 @@ export function createLogger(options: { service: string; level: LogLevel }, dest
           fields = 'correlationId' in logger.bindings() ? {} : { correlationId: runId };
           ownCorrelation.set(logger, fields);
         }
-        return fields;
+        // pino writes the line's own fields into what it is given: a copy, or they would appear in every later line.
+        return { ...fields };
       },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
