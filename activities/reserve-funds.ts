@@ -93,7 +93,9 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };
 
     return transact(db, async (tx) => {
-      await lockWithdrawal(tx, request.requestId);
+      const { status } = await lockWithdrawal(tx, request.requestId);
+      // Ended while this one read the chain: what is held now would never be released.
+      if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
       await lockWallet(tx, request.chainId, walletAddress);
       // Another run of this activity may have held the funds while this one read the chain.
       if (await getFunds(tx, request.requestId)) return 'held';

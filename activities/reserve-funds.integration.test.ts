@@ -1,0 +1,98 @@
+import { eq } from 'drizzle-orm';
+import { Wallet, parseEther } from 'ethers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fundReservations, wallets } from '../db/schema/index.ts';
+import { settleFunds } from '../db/repositories/funds.ts';
+import { transact } from '../db/transact.ts';
+import { interrupted, startBench, type Bench } from './activities.testkit.ts';
+import { makeReserveFunds } from './reserve-funds.ts';
+
+const ONE_POL = parseEther('1');
+
+describe('holding funds', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    // Balances are remembered for a "block" of a minute: each test empties the memory itself.
+    bench = await startBench({ settings: (settings) => ({ ...settings, chain: { ...settings.chain, blockTimeMs: 60_000 } }) });
+  });
+  afterAll(() => bench.engine.stop());
+  beforeEach(async () => {
+    bench.engine.proxy.inject({ kind: 'pass' });
+    await bench.ports.db.delete(fundReservations);
+    await balance('100');
+  });
+  async function balance(pol: string): Promise<void> {
+    await bench.engine.chain.rpc.call('anvil_setBalance', [bench.wallet, `0x${parseEther(pol).toString(16)}`]);
+    await bench.engine.redis.flushdb();
+  }
+  const reserve = (requestId: string) => bench.reserveFunds({ requestId });
+
+  it('holds amount and gas once, however often it is called', async () => {
+    const id = await bench.accept('USDC', 5_000_000n);
+    const results = await Promise.all([reserve(id), reserve(id), reserve(id)]);
+    expect([...results, await reserve(id)]).toEqual(Array.from({ length: 4 }, () => ({ kind: 'reserved', walletAddress: bench.wallet })));
+    const rows = await bench.ports.db.select().from(fundReservations);
+    expect(rows).toMatchObject([{ requestId: id, amount: 5_000_000n, state: 'HELD', walletAddress: bench.wallet }]);
+    expect(rows[0]?.gasWei).toBeGreaterThan(0n);
+    expect(await bench.timeline(id)).toEqual(['funds reserved']);
+  });
+
+  it('lets exactly three of ten through at once where there is money for three', async () => {
+    await balance('3.5');
+    const ids = await Promise.all(Array.from({ length: 10 }, () => bench.accept('POL', ONE_POL)));
+    const results = await Promise.all(ids.map(reserve));
+    expect(results.map(({ kind }) => kind).toSorted()).toEqual([...Array.from({ length: 3 }, () => 'reserved'), ...Array.from({ length: 7 }, () => 'short')]);
+    const short = ids[results.findIndex(({ kind }) => kind === 'short')] ?? '';
+    expect((await bench.engine.row(short)).status).toBe('AWAITING_FUNDS');
+    await balance('100');
+    expect(await reserve(short)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('counts a payment made after the block of a remembered balance, and not one before it', async () => {
+    await balance('2.5');
+    const paid = await bench.funded('POL', ONE_POL);
+    const block = Number(await bench.engine.chain.rpc.call<string>('eth_blockNumber', []));
+    const settle = (settledBlock: number) => transact(bench.ports.db, async (tx) => {
+      await tx.update(fundReservations).set({ state: 'HELD' }).where(eq(fundReservations.requestId, paid));
+      await settleFunds(tx, paid, { state: 'CONSUMED', spentAmount: ONE_POL, spentGasWei: 1n, settledBlock });
+    });
+    await settle(block + 1);
+    expect(await reserve(await bench.accept('POL', 2n * ONE_POL))).toMatchObject({ kind: 'short', missing: 'token' });
+    await settle(block);
+    expect(await reserve(await bench.accept('POL', 2n * ONE_POL))).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('says what is missing: the token, or gas for it', async () => {
+    await balance('0');
+    expect(await reserve(await bench.accept('USDC'))).toMatchObject({ kind: 'short', missing: 'gas' });
+    expect(await reserve(await bench.accept('POL', ONE_POL))).toMatchObject({ kind: 'short', missing: 'token' });
+  });
+
+  it('holds nothing for a request that ended while the chain was asked', async () => {
+    const id = await bench.accept();
+    const rpc = interrupted(bench.ports.rpc, 'eth_estimateGas', () => bench.closeUnpaid({ requestId: id, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' }));
+    await expect(makeReserveFunds({ ...bench.ports, rpc })({ requestId: id })).rejects.toMatchObject({ type: 'INVALID_STATE' });
+    expect(await bench.funds(id)).toBeNull();
+  });
+
+  it('refuses for good: our own wallet, a token that is not in the registry, more than the limit', async () => {
+    const own = await bench.engine.accept({ currency: 'USDC', toAddress: bench.wallet, amount: 1n, started: false });
+    await expect(reserve(own)).rejects.toMatchObject({ type: 'INVALID_ADDRESS', nonRetryable: true });
+    const other = await bench.accept('USDC', 1n, Wallet.createRandom().address);
+    await expect(reserve(other)).rejects.toMatchObject({ type: 'UNSUPPORTED_CURRENCY', nonRetryable: true });
+    const much = await bench.accept('USDC', 1_000_000_000n);
+    await expect(reserve(much)).rejects.toMatchObject({ type: 'LIMIT_EXCEEDED', nonRetryable: true });
+    expect(await bench.ports.db.$count(fundReservations)).toBe(0);
+  });
+
+  it('is to be tried again while no node answers, and while no wallet is active', async () => {
+    const id = await bench.accept();
+    bench.engine.proxy.inject({ kind: 'refuse' });
+    await expect(reserve(id)).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+    bench.engine.proxy.inject({ kind: 'pass' });
+    await bench.ports.db.update(wallets).set({ status: 'PAUSED' });
+    await expect(reserve(id)).rejects.toMatchObject({ type: 'WALLET_UNAVAILABLE', nonRetryable: false });
+    await bench.ports.db.update(wallets).set({ status: 'ACTIVE' });
+    expect(await reserve(id)).toMatchObject({ kind: 'reserved' });
+  });
+});
