@@ -61,6 +61,8 @@ export function makeBroadcast(ports: BroadcastPorts) {
       case 'insufficient-funds':
         throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_sendRawTransaction', reason: result.text });
       case 'underpriced':
+        // Handed over all the same: bytes never offered to a node are what a replacement would be answered with.
+        await transact(db, (tx) => markBroadcasted(tx, attempt.id));
         return { kind: 'underpriced' };
       case 'reverts':
       case 'rejected':
