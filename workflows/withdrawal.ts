@@ -20,7 +20,8 @@ export interface WithdrawalInput {
 interface OperatorHands {
   cancelled: boolean;
   retry: boolean;
-  searchAttributes: Partial<Record<'WithdrawalStatus' | 'Wallet' | 'TxHash' | 'DeadLetterClass', string>>;
+  /** `null` takes a value away */
+  searchAttributes: Partial<Record<'WithdrawalStatus' | 'Wallet' | 'TxHash' | 'DeadLetterClass', string | null>>;
 }
 
 /**
@@ -33,7 +34,7 @@ export async function withdrawal({ requestId }: WithdrawalInput): Promise<EndSta
   return CancellationScope.nonCancellable(async () => {
     const status = await payOrPark(requestId, hands);
     await condition(allHandlersFinished);
-    show(hands, { WithdrawalStatus: status });
+    show(hands, { WithdrawalStatus: status, ...('DeadLetterClass' in hands.searchAttributes && { DeadLetterClass: null }) });
     return status;
   });
 }
@@ -202,5 +203,5 @@ async function voidNonce(requestId: string): Promise<FinalVerdict | Extract<Conf
 /** Shows operators where the withdrawal stands: at waits and ends only, the timeline is in the database. */
 function show(hands: OperatorHands, attributes: OperatorHands['searchAttributes']): void {
   Object.assign(hands.searchAttributes, attributes);
-  upsertSearchAttributes(Object.fromEntries(Object.entries(hands.searchAttributes).map(([name, value]) => [name, [value]])));
+  upsertSearchAttributes(Object.fromEntries(Object.entries(hands.searchAttributes).map(([name, value]) => [name, value === null ? [] : [value]])));
 }
