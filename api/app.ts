@@ -8,6 +8,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
 import { bodiesPlugin } from './plugins/bodies.ts';
+import { closingPlugin } from './plugins/closing.ts';
 import { correlationPlugin } from './plugins/correlation.ts';
 import { docsPlugin } from './plugins/docs.ts';
 import { answerError, errorsPlugin } from './plugins/errors.ts';
@@ -71,6 +72,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(correlationPlugin);
   await app.register(errorsPlugin);
   await app.register(bodiesPlugin);
+  await app.register(closingPlugin);
   await app.register(requestLogPlugin);
   await app.register(metricsPlugin);
   await app.register(securityHeadersPlugin);
