@@ -131,6 +131,7 @@ describe('a chain in motion', () => {
 
   it('reopens a withdrawal whose block a reorg took, sends the same bytes again, and pays once', async () => {
     await start({ settings: settingsWith({ finality: { mode: 'depth', depth: 12 } }) });
+    await engine.chain.rpc.call('anvil_mine', ['0x14', '0x1']);
     const payment = await accept();
     await engine.until(payment.requestId, ['CONFIRMING']);
     await engine.chain.rpc.call('anvil_reorg', [6, []]);
