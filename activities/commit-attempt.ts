@@ -39,7 +39,7 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
     await insertAttempt(tx, attempt);
     await trackTransaction(tx, attempt.chainId, attempt.txHash, requestId);
     await markNonce(tx, reservation.id, attempt.purpose === 'PAY' ? 'SIGNED' : 'VOIDING');
-    await raiseGas(tx, requestId, BigInt(attempt.gasLimit) * BigInt(attempt.maxFeePerGas));
+    await raiseGas(tx, requestId, attempt.gasLimit * attempt.maxFeePerGas);
     const event = { nonce: attempt.nonce, txHash: attempt.txHash, ordinal: attempt.ordinal, purpose: attempt.purpose };
     if (attempt.purpose === 'PAY') {
       await setWithdrawal(tx, requestId, { hasLivePayment: true, txHash: attempt.txHash });

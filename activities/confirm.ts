@@ -39,7 +39,7 @@ export type ConfirmVerdict =
   /** final, consumed by our own transaction that pays nobody */
   | ({ kind: 'voided' } & MinedFacts)
   /** final, consumed by a transaction this engine never signed */
-  | { kind: 'nonce-lost'; foreignTxHash: string; blockNumber: number }
+  | { kind: 'nonce-lost'; nonce: number; foreignTxHash: string; blockNumber: number }
   /** no node knows the bytes any more: send them again */
   | { kind: 'resend' }
   /** lowest nonce of its wallet and unmined for too long: replace it at a higher fee */
@@ -82,7 +82,7 @@ export function makeConfirm(ports: ConfirmPorts) {
           await recordSeen(request, attempts, event.receipt, true);
           return judge(request, attempts, event.receipt);
         case 'reorged':
-          await recordReorg(request, event.txHash);
+          await recordReorg(request, attempts, event.txHash);
           return { kind: 'resend' };
         case 'nonce-passed': {
           const verdict = await proveConsumer(attempts, event.finalBlock);
@@ -107,11 +107,13 @@ export function makeConfirm(ports: ConfirmPorts) {
     });
   }
 
-  async function recordReorg(request: WithdrawalRow, txHash: Hash): Promise<void> {
+  async function recordReorg(request: WithdrawalRow, attempts: readonly AttemptRow[], txHash: Hash): Promise<void> {
+    // A voiding transaction moves no status on its way in, so it moves none on its way out.
+    const pays = attempts.some((attempt) => attempt.txHash === txHash && attempt.purpose === 'PAY');
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, request.requestId);
       await recordUnmined(tx, request.chainId, txHash);
-      await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
+      if (pays) await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
     });
   }
 
@@ -121,7 +123,7 @@ export function makeConfirm(ports: ConfirmPorts) {
     if (!first) return null;
     const consumer = await findNonceConsumer(rpc, first.from, first.nonce, finalBlock);
     if (!consumer || attempts.some(({ txHash }) => txHash === consumer.txHash)) return null;
-    return { kind: 'nonce-lost', foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber };
+    return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber };
   }
 
   /** Only the lowest unmined nonce of a wallet can be stuck; the others wait for it. */

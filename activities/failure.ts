@@ -1,6 +1,8 @@
 import { ApplicationFailure, asyncLocalStorage, CancelledFailure } from '@temporalio/activity';
-import { RpcAnswerError } from './chain/rpc.ts';
+import { isDatabaseUnavailable } from '../db/connection-lost.ts';
+import { isRedisUnavailable } from '../db/redis.ts';
 import { EngineError, ERROR_CATALOGUE, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
+import { RpcAnswerError } from './chain/rpc.ts';
 
 /** What a failed activity tells the workflow beside its code. */
 export interface FailureDetail {
@@ -14,20 +16,11 @@ export interface ActivityLog {
   error(fields: object, message: string): void;
 }
 
-const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|PROTOCOL_|ER_CON_COUNT|ER_TOO_MANY|ER_SERVER_SHUTDOWN|ER_LOCK|POOL_CLOSED)/;
-
-function isConnectionTrouble(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string' && CONNECTION_CODES.test(error.code)) return true;
-  if (/Connection is closed|Command timed out|max retries per request|Connection lost|server has gone away/i.test(error.message)) return true;
-  return isConnectionTrouble(error.cause);
-}
-
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof EngineError) return error.code;
   // A read that a node answers with an error says something of the node, not of the withdrawal.
   if (error instanceof RpcAnswerError) return 'CHAIN_UNAVAILABLE';
-  return isConnectionTrouble(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
+  return isDatabaseUnavailable(error) || isRedisUnavailable(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
 }
 
 /**

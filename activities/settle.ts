@@ -2,7 +2,7 @@ import { EngineError } from '../domain/errors.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { endAttempts } from '../db/repositories/attempts.ts';
+import { endAttempts, listAttempts } from '../db/repositories/attempts.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
 import { endNonce, lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
@@ -29,6 +29,8 @@ export interface SettleInput {
 /**
  * Books what the chain finally ruled, in one transaction: the nonce is ended, the attempts are ended, the funds are
  * consumed or released, the status follows. Called twice: the reservation is no longer live, nothing is booked again.
+ * Called again after the withdrawal took another nonce (a reset of its workflow): a verdict speaks of its own nonce only,
+ * so the newer one, which may be paying, stays untouched.
  * Dies in the middle: nothing was booked. One (hash, log) settles one withdrawal only, by unique key.
  */
 export function makeSettle(ports: SettlePorts) {
@@ -37,12 +39,22 @@ export function makeSettle(ports: SettlePorts) {
       const request = await lockWithdrawal(tx, requestId);
       const reservation = await lockLiveReservation(tx, requestId);
       if (!reservation || isEnd(request.status)) return null;
+      if (!(await speaksOf(tx, reservation, verdict))) return null;
       await book(tx, request, reservation, verdict);
       return reservation;
     });
     if (ended) await ports.nonceFront.release(ended.chainId, ended.walletAddress, requestId, null);
     ports.crashPoint('settled');
   });
+}
+
+/** True when the verdict is about this very reservation, not an earlier one of the same withdrawal. */
+async function speaksOf(tx: Transaction, reservation: NonceReservationRow, verdict: FinalVerdict): Promise<boolean> {
+  const hashes = (await listAttempts(tx, reservation.id)).map(({ txHash }) => txHash as string);
+  if (verdict.kind !== 'nonce-lost') return hashes.includes(verdict.txHash);
+  if (verdict.nonce !== reservation.nonce) return false;
+  if (hashes.includes(verdict.foreignTxHash)) throw new EngineError('INTERNAL', { reason: 'the transaction named as foreign is our own' });
+  return true;
 }
 
 async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceReservationRow, verdict: FinalVerdict): Promise<void> {
@@ -52,7 +64,8 @@ async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceR
     await endAttempts(tx, reservation.id, null, 'DROPPED');
     await setWithdrawal(tx, requestId, { hasLivePayment: false, txHash: null });
     const detail = { nonce: reservation.nonce, foreignTxHash: verdict.foreignTxHash, blockNumber: verdict.blockNumber };
-    if (!(await moveTo(tx, requestId, 'SIGNING', 'nonce lost to a foreign transaction', { detail }))) await appendEvent(tx, { requestId, type: 'nonce lost to a foreign transaction', detail });
+    // A parked withdrawal stays where a person sees it; its workflow waits for one.
+    if (request.status === 'DEAD_LETTERED' || !(await moveTo(tx, requestId, 'SIGNING', 'nonce lost to a foreign transaction', { detail }))) await appendEvent(tx, { requestId, type: 'nonce lost to a foreign transaction', detail });
     return;
   }
 
@@ -81,7 +94,8 @@ async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceR
     case 'voided':
       await endAttempts(tx, reservation.id, { txHash, status: 'CONFIRMED' }, 'REPLACED');
       await setWithdrawal(tx, requestId, { hasLivePayment: false, txHash: null });
-      await appendEvent(tx, { requestId, type: 'nonce voided: nothing was paid', detail });
+      // A payment that was seen and then lost the race has moved the status on; the withdrawal is still parked.
+      if (!(await moveTo(tx, requestId, 'DEAD_LETTERED', 'nonce voided: nothing was paid', { detail }))) await appendEvent(tx, { requestId, type: 'nonce voided: nothing was paid', detail });
       return;
     default:
       verdict satisfies never;

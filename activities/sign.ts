@@ -110,16 +110,6 @@ export function makeSign(ports: SignPorts) {
     if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
   }
 
-  /** What a repeated call is answered with, before anything is reserved. */
-  function alreadyDone(mode: SignInput['mode'], request: WithdrawalRow, attempts: readonly AttemptRow[]): SignResult | null {
-    if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
-    if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
-    const latest = attempts.at(-1);
-    if (latest && answersAlready(mode, latest)) return { kind: 'signed', txHash: latest.txHash, nonce: latest.nonce };
-    if (request.cancelIntentAt !== null && mode === 'pay') return { kind: 'cancelled' };
-    return null;
-  }
-
   async function feesFor(previous: AttemptRow | undefined): Promise<Fees | null> {
     const market = await readFeeMarket(ports);
     const limits = feeLimitsOf(settings.chain);
@@ -142,6 +132,16 @@ export function makeSign(ports: SignPorts) {
       throw error;
     }
   }
+}
+
+/** What a repeated call is answered with, before anything is reserved. */
+function alreadyDone(mode: SignInput['mode'], request: WithdrawalRow, attempts: readonly AttemptRow[]): SignResult | null {
+  if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
+  if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
+  const latest = attempts.at(-1);
+  if (latest && answersAlready(mode, latest)) return { kind: 'signed', txHash: latest.txHash, nonce: latest.nonce };
+  if (request.cancelIntentAt !== null && mode === 'pay') return { kind: 'cancelled' };
+  return null;
 }
 
 /** True when the newest attempt is what this call would make: a call repeated after its answer was lost signs nothing more. */

@@ -3,7 +3,7 @@ import { crashPointFrom } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
 import { buildApp } from './app.ts';
 import { apiConfigFrom } from './config.ts';
-import { openRedis } from './redis.ts';
+import { openRedis } from '../db/redis.ts';
 import { closeOnSignal } from './shutdown.ts';
 import { openTemporal } from './temporal.ts';
 

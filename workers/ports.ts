@@ -1,10 +1,11 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Histogram, type Registry } from 'prom-client';
 import { createRpc, type Rpc } from '../activities/chain/rpc.ts';
 import { createNonceFront, type NonceFront } from '../activities/nonce-front.ts';
 import { openDatabase, type DatabaseHandle } from '../db/client.ts';
 import { crashPointFrom, type CrashPoint } from '../db/crash-point.ts';
 import type { Logger } from '../db/observability/logger.ts';
+import { openRedis } from '../db/redis.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { WorkerConfig } from './config.ts';
 
@@ -21,14 +22,6 @@ export interface Ports {
 }
 
 const RPC_TIMEOUT_MS = 5_000;
-const REDIS_COMMAND_TIMEOUT_MS = 1_000;
-
-/** A connection that fails fast: what Redis holds can always be read anew, so nobody waits for it. */
-export function openRedis(url: string, log: Logger): Redis {
-  const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: REDIS_COMMAND_TIMEOUT_MS, connectTimeout: 2_000, retryStrategy: (times) => Math.min(times * 100, 1_000) });
-  redis.on('error', (error: unknown) => log.warn({ error }, 'Redis is not reachable'));
-  return redis;
-}
 
 /** Opens database, Redis and chain for one process. */
 export function openPorts(config: WorkerConfig, log: Logger, registry: Registry, env: NodeJS.ProcessEnv): Ports {

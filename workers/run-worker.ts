@@ -64,9 +64,7 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
 /** Temporal's own log lines go through ours; its runtime turns SIGTERM and SIGINT into a drained shutdown. */
 function installRuntime(log: Logger): void {
   const write = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-  // Three of the four roles serve activities only, by design; the runtime warns of it at every start.
-  const expected = (message: string) => message.startsWith('No workflows registered');
-  const at = (level: keyof typeof write, message: string, meta?: Record<string, unknown>) => log[expected(message) ? 'debug' : write[level]](meta ?? {}, message);
+  const at = (level: keyof typeof write, message: string, meta?: Record<string, unknown>) => log[isExpected(message) ? 'debug' : write[level]](meta ?? {}, message);
   Runtime.install({
     logger: {
       log: (level, message, meta) => at(level, message, meta),
@@ -78,6 +76,11 @@ function installRuntime(log: Logger): void {
     },
     shutdownSignals: ['SIGTERM', 'SIGINT'],
   });
+}
+
+/** Three of the four roles serve activities only, by design; the runtime warns of it at every start. */
+function isExpected(message: string): boolean {
+  return message.startsWith('No workflows registered');
 }
 
 async function serveMetrics(registry: Registry, address: { host: string; port: number }): Promise<Server> {

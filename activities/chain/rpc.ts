@@ -53,8 +53,8 @@ export function createRpc(options: RpcOptions): Rpc {
     const text = await response.text();
     const answer = parseAnswer<T>(text, response.status);
     if (answer.error) throw new RpcAnswerError(method, answer.error);
-    if (!('result' in answer)) throw new Error(`bad response: HTTP ${response.status} without a result`);
-    return answer.result as T;
+    if (answer.result === undefined) throw new Error(`bad response: HTTP ${response.status} without a result`);
+    return answer.result;
   }
 
   async function verify(url: string): Promise<void> {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { makeRequestId } from '../../domain/request-id.ts';
+import { eq } from 'drizzle-orm';
 import { parseAddress, type Address } from '../../domain/address.ts';
+import { makeRequestId } from '../../domain/request-id.ts';
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import type { Database, Transaction } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { acceptWithdrawal, type IdempotencyClaim } from './accept-withdrawal.ts';
 import type { NewAttempt } from './attempts.ts';
-import { eq } from 'drizzle-orm';
 import { reserveNonce, type NonceRequest, type NonceReservationRow } from './nonces.ts';
 import { addWallet } from './wallets.ts';
 import type { WithdrawalRow } from './withdrawals.ts';
@@ -28,9 +28,8 @@ export async function newWallet(db: Database): Promise<Address> {
 }
 
 /** An accepted withdrawal, moved to `status` by hand. */
-export async function newWithdrawal(db: Database, options: { status?: WithdrawalStatus; claim?: Partial<IdempotencyClaim>; acceptedAt?: Date } = {}): Promise<WithdrawalRow> {
-  const requestId = randomRequestId();
-  const { status = 'PENDING', acceptedAt = new Date() } = options;
+export async function newWithdrawal(db: Database, options: { requestId?: string; status?: WithdrawalStatus; claim?: Partial<IdempotencyClaim>; acceptedAt?: Date } = {}): Promise<WithdrawalRow> {
+  const { requestId = randomRequestId(), status = 'PENDING', acceptedAt = new Date() } = options;
   const claim = { ownerId: 1, keyHash: sha256Like(), bodyHash: sha256Like(), ...options.claim };
   const acceptance = await acceptWithdrawal(
     db,
@@ -43,9 +42,10 @@ export async function newWithdrawal(db: Database, options: { status?: Withdrawal
   return { ...acceptance.row, status };
 }
 
-/** Reserves the nonce of a request on an otherwise idle chain. */
+/** Reserves the nonce of a withdrawal, a new one unless it is named, on an otherwise idle chain. */
 export async function takeNonce(db: Database, walletAddress: Address, options: Partial<NonceRequest> = {}): Promise<NonceReservationRow> {
-  const { reservation } = await reserveNonce(db, { requestId: randomRequestId(), chainId: CHAIN_ID, walletAddress, chainNonce: 0, window: 1_000, ...options });
+  const requestId = options.requestId ?? (await newWithdrawal(db, { status: 'SIGNING' })).requestId;
+  const { reservation } = await reserveNonce(db, { chainId: CHAIN_ID, walletAddress, chainNonce: 0, window: 1_000, ...options, requestId });
   return reservation;
 }
 

@@ -1,4 +1,4 @@
-import { char, int, mysqlTable, primaryKey } from 'drizzle-orm/mysql-core';
+import { char, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core';
 import { requestIdColumn, timeColumn } from './columns.ts';
 
 /** One row an accepted key. Exists so that the primary key, not a check, makes a second POST the same withdrawal, for ever. */
@@ -13,5 +13,5 @@ export const idempotencyKeys = mysqlTable(
     requestId: requestIdColumn('request_id').notNull(),
     createdAt: timeColumn('created_at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.ownerId, table.keyHash] })],
+  (table) => [primaryKey({ columns: [table.ownerId, table.keyHash] }), uniqueIndex('idempotency_keys_request').on(table.requestId)],
 );

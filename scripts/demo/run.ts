@@ -35,7 +35,7 @@ function plan(credentials: Credentials, count: number): Payment[] {
 }
 
 /** Shares work among `clients` callers at once and calls `done` after each piece. */
-async function share<T>(items: readonly T[], clients: readonly ApiClient[], work: (client: ApiClient, item: T) => Promise<void>): Promise<void> {
+async function shareOut<T>(items: readonly T[], clients: readonly ApiClient[], work: (client: ApiClient, item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   await Promise.all(
     clients.map(async (client) => {
@@ -70,7 +70,7 @@ export async function runDemo(credentials: Credentials, options: DemoOptions): P
   const posted = progressBar('accepted', payments.length);
   let accepted = 0;
   posted(0);
-  await share(payments, clients, async (client, payment) => {
+  await shareOut(payments, clients, async (client, payment) => {
     const [first, second] = await Promise.all([client.withdraw(bodyOf(payment), payment.idempotencyKey), client.withdraw(bodyOf(payment), payment.idempotencyKey)]);
     if (first.requestId !== second.requestId) problems.push(`one idempotency key, two withdrawals: ${first.requestId} and ${second.requestId}`);
     payment.requestId = first.requestId;
@@ -106,8 +106,11 @@ function bodyOf({ amount, currency, recipient }: Payment): { amount: string; cur
   return { amount, currency, toAddress: recipient };
 }
 
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
 function report(payments: readonly Payment[], result: { acceptedMs: number; elapsedMs: number; problems: readonly string[] }): void {
-  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const latencies = payments.flatMap(({ final }) => (final?.completedAt ? [Date.parse(final.completedAt) - Date.parse(final.createdAt)] : [])).toSorted((left, right) => left - right);
   const at = (share: number) => seconds(latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0);
   const rows = [...new Set(payments.map(({ currency }) => currency))].map((currency) => {

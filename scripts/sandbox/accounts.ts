@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { argon2id, hash, verify } from 'argon2';
+import { verify } from 'argon2';
 import { eq } from 'drizzle-orm';
+import { hashPassword } from '../../api/auth/passwords.ts';
 import type { Database } from '../../db/client.ts';
 import { createUser, findUserByEmail } from '../../db/repositories/users.ts';
 import { users } from '../../db/schema/index.ts';
 import type { Role } from '../../domain/status.ts';
 import type { Account, Accounts } from './credentials.ts';
-
-// OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
-const ARGON2 = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 const ACCOUNTS: readonly { key: keyof Accounts; email: string; role: Role }[] = [
   { key: 'admin', email: 'admin@example.com', role: 'ADMIN' },
@@ -30,7 +28,7 @@ export async function ensureAccounts(db: Database, noted: Accounts | undefined):
       continue;
     }
     const password = notedPassword ?? randomBytes(18).toString('base64url');
-    const passwordHash = await hash(password, ARGON2);
+    const passwordHash = await hashPassword(password);
     if (existing === undefined) await createUser(db, { email, passwordHash, role, now: new Date() });
     else await db.update(users).set({ passwordHash, role, isActive: true }).where(eq(users.id, existing.id));
     entries.push([key, { email, password }]);

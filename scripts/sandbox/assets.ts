@@ -3,7 +3,7 @@ import type { Database } from '../../db/client.ts';
 import { assets } from '../../db/schema/index.ts';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import { parseAmount } from '../../domain/money.ts';
-import { NETWORKS, type Network } from '../../domain/networks.ts';
+import { NETWORKS } from '../../domain/networks.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { TokenAddresses } from './chain-file.ts';
 
@@ -26,7 +26,7 @@ const SANDBOX_TOKENS: Readonly<Record<string, ContractName>> = { USDC: 'TestUSDC
  * start. Token addresses are the settings' own, or else those of the tokens deployed on the embedded chain.
  */
 export async function ensureAssets(db: Database, settings: Settings, tokens: TokenAddresses | undefined): Promise<AssetView[]> {
-  const network = settings.chain.network as Network;
+  const { network } = settings.chain;
   const { chainId } = settings.chain;
   const views: AssetView[] = [];
   for (const asset of settings.assets) {

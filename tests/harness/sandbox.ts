@@ -32,9 +32,9 @@ export async function startSandbox(env: Record<string, string> = {}): Promise<Te
   const progress = eventProgress(() => undefined);
   await installParts(config.parts, config.paths, progress);
   const log: string[] = [];
-  let stopAll: () => Promise<void> = async () => undefined;
+  let stopAll: (() => Promise<void>) | null = null;
   const stop = async () => {
-    await stopAll();
+    await stopAll?.();
     if (process.env['KEEP_SANDBOX'] === undefined) rmSync(stateDir, { recursive: true, force: true });
   };
   try {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Logger } from '../db/observability/logger.ts';
+import type { Logger } from './observability/logger.ts';
 
 const COMMAND_TIMEOUT_MS = 500;
 const RECONNECT_MS_MAX = 2_000;
@@ -21,4 +21,9 @@ export function openRedis(url: string, logger: Logger): Redis {
     logger.warn({ error }, 'Redis cannot be reached');
   });
   return redis;
+}
+
+/** True when Redis could not answer now but may soon; ioredis says so in words only. */
+export function isRedisUnavailable(error: unknown): boolean {
+  return error instanceof Error && /^Connection is closed|^Command timed out|^Stream isn't writeable|max retries per request/.test(error.message);
 }
