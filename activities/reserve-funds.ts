@@ -14,6 +14,7 @@ import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRo
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { readBalances } from './chain/balances.ts';
+import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
@@ -42,6 +43,7 @@ export type FundsResult =
  */
 export function makeReserveFunds(ports: ReserveFundsPorts) {
   const { db, settings } = ports;
+  const checkDecimals = createDecimalsCheck(ports.rpc);
 
   return moneyActivity('reserveFunds', ports.log, async ({ requestId }: { requestId: string }): Promise<FundsResult> => {
     const request = await getWithdrawal(db, requestId);
@@ -71,6 +73,8 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     if (request.chainId !== settings.chain.chainId) throw new EngineError('UNSUPPORTED_NETWORK', { network: request.network });
     const asset = await findAsset(db, request.network, request.currency);
     if (!asset?.enabled || asset.tokenAddress !== request.tokenAddress) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: request.currency });
+    if (asset.decimals !== request.decimals) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: request.currency, reason: 'its decimals have changed' });
+    await checkDecimals({ currency: asset.currency, tokenAddress: asset.tokenAddress as Address | null, decimals: asset.decimals });
     if (request.amount > asset.maxAmount) throw new EngineError('LIMIT_EXCEEDED', { limit: 'per-transaction' });
     assertPayable(request.toAddress as Address, { tokenAddress: request.tokenAddress, ownWallets: wallets.map(({ address }) => address) });
   }
