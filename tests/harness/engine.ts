@@ -8,24 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { makeBroadcast } from '../../activities/broadcast.ts';
 import { createBlockFollower } from '../../activities/chain/block-follower.ts';
-import { createRpc, type Rpc } from '../../activities/chain/rpc.ts';
-import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
+import { createRpc } from '../../activities/chain/rpc.ts';
 import { makeConfirm } from '../../activities/confirm.ts';
 import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
 import { createKey } from '../../activities/custody/create-key.ts';
 import { createSecretsManagerSigner } from '../../activities/custody/secrets-manager-signer.ts';
 import type { Signer } from '../../activities/custody/signer.ts';
-import { createNonceFront, type NonceFront } from '../../activities/nonce-front.ts';
-import { makePark } from '../../activities/park.ts';
+import { createNonceFront } from '../../activities/nonce-front.ts';
 import { publishHead } from '../../activities/publish-head.ts';
-import { makeRequestCancel } from '../../activities/request-cancel.ts';
-import { makeReserveFunds } from '../../activities/reserve-funds.ts';
-import { makeSettle } from '../../activities/settle.ts';
 import { makeSign } from '../../activities/sign.ts';
-import { makeSweep } from '../../activities/sweep.ts';
-import type { Database } from '../../db/client.ts';
-import type { CrashPoint } from '../../db/crash-point.ts';
-import { createLogger, type Logger } from '../../db/observability/logger.ts';
+import { createLogger } from '../../db/observability/logger.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
@@ -35,21 +27,16 @@ import { withdrawalRequests, idempotencyKeys, outbox } from '../../db/schema/ind
 import { ensureAssets } from '../../scripts/sandbox/assets.ts';
 import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
-import { listStopped, startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
+import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import type { Ports } from '../../workers/ports.ts';
+import { withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
 
 /** What activities are made of. */
-export interface TestPorts {
-  db: Database;
-  redis: Redis;
-  rpc: Rpc;
-  nonceFront: NonceFront;
-  settings: Settings;
-  crashPoint: CrashPoint;
-  log: Logger;
+export interface TestPorts extends Omit<Ports, 'close'> {
   signer: Signer;
   sealKey: Buffer;
 }
@@ -140,14 +127,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const workflowOptions = {
       taskQueue: TASK_QUEUES.withdrawals,
       workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      activities: {
-        reserveFunds: makeReserveFunds(ports),
-        settle: makeSettle(ports),
-        closeUnpaid: makeCloseUnpaid(ports),
-        park: makePark(ports),
-        requestCancel: makeRequestCancel(ports),
-        sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client) }),
-      },
+      activities: { ...withdrawalActivities(ports, client) },
     };
     const started = await Promise.all(
       [

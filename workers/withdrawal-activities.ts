@@ -1,0 +1,22 @@
+import type { Client } from '@temporalio/client';
+import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
+import type { WithdrawalActivities } from '../activities/index.ts';
+import { makePark } from '../activities/park.ts';
+import { makeRequestCancel } from '../activities/request-cancel.ts';
+import { makeReserveFunds } from '../activities/reserve-funds.ts';
+import { makeSettle } from '../activities/settle.ts';
+import { makeSweep } from '../activities/sweep.ts';
+import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';
+import type { Ports } from './ports.ts';
+
+/** What the `withdrawals` queue serves. */
+export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client): WithdrawalActivities {
+  return {
+    reserveFunds: makeReserveFunds(ports),
+    settle: makeSettle(ports),
+    closeUnpaid: makeCloseUnpaid(ports),
+    park: makePark(ports),
+    requestCancel: makeRequestCancel(ports),
+    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client) }),
+  };
+}
