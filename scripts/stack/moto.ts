@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { aptInstall } from './apt.ts';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
 import { cacheDir } from './paths.ts';
+import { ensurePython } from './python.ts';
 import { canConfine, groupIdOf, SECRETS_UID } from './privileges.ts';
 import { UserError } from './user-error.ts';
 
@@ -20,23 +20,12 @@ function venvDir(): string {
   return join(cacheDir(), `moto-${MOTO_VERSION}`);
 }
 
-// Debian's python3 comes without the part that makes environments.
-function canMakeVenv(python: string): boolean {
-  return spawnSync(python, ['-c', 'import venv, ensurepip']).status === 0;
-}
-
 /** Installs moto into a Python environment of its own in the cache (about half a minute). */
 export async function ensureMotoInstalled(logFile: string): Promise<void> {
   const venv = venvDir();
   const complete = join(venv, '.complete');
   if (existsSync(complete)) return;
-  let python = findExecutable('python3');
-  if (python === undefined || !canMakeVenv(python)) {
-    await aptInstall(['python3', 'python3-venv'], INSTEAD, logFile);
-    // Debian's own, should another Python without venv come first on the PATH.
-    python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : findExecutable('python3');
-  }
-  if (python === undefined) throw new UserError(`Python 3 is missing: install it, or ${INSTEAD}.`);
+  const python = await ensurePython(INSTEAD, logFile);
   const advice = `check the network and pip's settings and try again, or ${INSTEAD}`;
   rmSync(venv, { recursive: true, force: true });
   await runCommand(python, ['-m', 'venv', venv], { logFile, timeoutMs: 120_000, advice });

