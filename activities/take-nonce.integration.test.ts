@@ -69,7 +69,7 @@ describe('taking nonces', () => {
     expect(snapshot.length).toBeGreaterThan(0);
     const second = await Promise.all(ids.slice(10, 25).map((id) => take(id)));
     await bench.engine.redis.flushdb();
-    for (const [key, value] of snapshot) await bench.engine.redis.restore(key, 0, value as Buffer);
+    for (const [key, value] of snapshot) await bench.engine.redis.restore(key, 0, value);
     const third = await Promise.all(ids.slice(25).map((id) => take(id)));
     await expectSequence([...first, ...second, ...third]);
     // What Redis says now agrees with MySQL again.
