@@ -119,7 +119,8 @@ function defaultOf(value: unknown): string | null {
   if (value === null || value === undefined || value === 'NULL') return null;
   if (is(value, SQL)) throw new Error('no column has a computed default');
   if (typeof value === 'boolean') return value ? '1' : '0';
-  return String(value).replaceAll("'", '');
+  if (typeof value !== 'string' && typeof value !== 'number') throw new Error('a default is a plain value');
+  return `${value}`.replaceAll("'", '');
 }
 
 async function columnsInDatabase(pool: Pool, table: string): Promise<Column[]> {

@@ -32,17 +32,16 @@ async function raise(tx: Transaction, address: string): Promise<void> {
 
 /** Resolves for both once both have come here; later calls pass. */
 function meeting(): () => Promise<void> {
+  const both = Promise.withResolvers<void>();
   let arrived = 0;
-  let open: () => void = () => undefined;
-  const both = new Promise<void>((resolve) => {
-    open = resolve;
-  });
   return () => {
     arrived += 1;
-    if (arrived >= 2) open();
-    return both;
+    if (arrived >= 2) both.resolve();
+    return both.promise;
   };
 }
+
+const insertOnce = () => transact(database.db, (tx) => tx.insert(outbox).values({ requestId: 'tx-twice', createdAt: new Date() }));
 
 describe('transact', () => {
   it('runs the victim of a deadlock again: both succeed, each once', async () => {
@@ -89,9 +88,8 @@ describe('transact', () => {
   });
 
   it('tells a duplicate key from anything else, and does not run it again', async () => {
-    const insert = () => transact(database.db, (tx) => tx.insert(outbox).values({ requestId: 'tx-twice', createdAt: new Date() }));
-    await insert();
-    const failure: unknown = await insert().then(
+    await insertOnce();
+    const failure: unknown = await insertOnce().then(
       () => undefined,
       (error: unknown) => error,
     );
