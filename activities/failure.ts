@@ -23,22 +23,33 @@ function codeOf(error: unknown): ErrorCode {
   return isDatabaseUnavailable(error) || isRedisUnavailable(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
 }
 
+/** Whose work an activity does. */
+export interface WithdrawalReference {
+  requestId: string;
+  /** of the HTTP call that was accepted */
+  correlationId?: string;
+}
+
 /**
  * Wraps an activity so that every failure leaves it as a catalogued code: transient ones are retried by Temporal, the
  * others return to the workflow at once, which decides. Foreign error texts stay in this process's log: a history is
  * read by many, and a driver's message can quote anything.
  */
-export function moneyActivity<Input extends { requestId: string }, Result>(name: string, log: ActivityLog, run: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
+export function moneyActivity<Input extends WithdrawalReference, Result>(name: string, log: ActivityLog, run: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
   return async (input) => {
     const stopHeartbeats = startHeartbeats();
+    const startedAt = performance.now();
+    const trace = { activity: name, requestId: input.requestId, ...(input.correlationId !== undefined && { correlationId: input.correlationId }) };
     try {
-      return await run(input);
+      const result = await run(input);
+      log.info({ ...trace, durationMs: Math.round(performance.now() - startedAt) }, `${name} done`);
+      return result;
     } catch (error) {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
       const code = codeOf(error);
       const detail: FailureDetail = { class: ERROR_CATALOGUE[code].class, parameters: error instanceof EngineError ? { ...error.parameters } : {} };
       const level = detail.class === 'unknown' ? 'error' : 'warn';
-      log[level]({ activity: name, requestId: input.requestId, code, error }, `${name} did not succeed`);
+      log[level]({ ...trace, code, error }, `${name} did not succeed`);
       throw ApplicationFailure.create({
         type: code,
         message: error instanceof EngineError ? error.message : code,

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import { listOpenCancelIntents } from '../db/repositories/cancel-intent.ts';
 import { listWaitingStarts, markDispatched, type WaitingStart } from '../db/repositories/outbox.ts';
 import { getStarts } from '../db/repositories/starts.ts';
 import { startHeartbeats, type ActivityLog } from './failure.ts';
@@ -9,6 +10,8 @@ export interface SweepPorts {
   startWithdrawal: (start: Omit<WaitingStart, 'acceptedAt'>) => Promise<'started' | 'closed'>;
   /** requests whose workflow was stopped from outside within the last hour */
   listStopped: () => Promise<string[]>;
+  /** wakes a withdrawal whose cancel intent is committed */
+  signalCancel: (requestId: string) => Promise<void>;
   log: ActivityLog;
 }
 
@@ -18,7 +21,7 @@ const BATCH = 200;
 
 /**
  * Starts every accepted withdrawal that has no workflow: the API died between its commit and the start, Temporal was away,
- * or an operator terminated the run. Called twice, or beside the API: starting is idempotent by workflow id.
+ * or an operator terminated the run. Says "cancel" again to those whose intent is committed but that have not ended. Called twice, or beside the API: starting is idempotent by workflow id.
  */
 export function makeSweep(ports: SweepPorts) {
   return async (): Promise<{ started: number }> => {
@@ -38,6 +41,7 @@ export function makeSweep(ports: SweepPorts) {
     }
     const stopped = await getStarts(ports.db, await ports.listStopped());
     for (const start of stopped) await ports.startWithdrawal(start);
+    for (const requestId of await listOpenCancelIntents(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) await ports.signalCancel(requestId);
     const started = waiting.length + stopped.length;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length }, 'the sweeper started workflows that were missing');
     return { started };

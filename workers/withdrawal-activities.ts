@@ -6,7 +6,9 @@ import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
 import { makeSweep } from '../activities/sweep.ts';
+import { workflowIdOf } from '../domain/request-id.ts';
 import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';
+import { CANCEL_SIGNAL } from '../workflows/message-names.ts';
 import type { Ports } from './ports.ts';
 
 /** What the `withdrawals` queue serves. */
@@ -17,6 +19,6 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     closeUnpaid: makeCloseUnpaid(ports),
     park: makePark(ports),
     requestCancel: makeRequestCancel(ports),
-    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client) }),
+    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL) }),
   };
 }

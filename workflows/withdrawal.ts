@@ -13,6 +13,7 @@ const books = proxyLocalActivities<Pick<WithdrawalActivities, 'settle' | 'closeU
 
 export interface WithdrawalInput {
   requestId: string;
+  /** of the call that was accepted; goes through every activity into the logs */
   correlationId: string;
 }
 
@@ -28,22 +29,22 @@ interface OperatorHands {
  * One withdrawal, from accepted to final: hold funds → sign → broadcast → confirm → settle. It keeps no money state of its
  * own. Every step reads the database first and may run twice, so replays, resets and second workers pay once.
  */
-export async function withdrawal({ requestId }: WithdrawalInput): Promise<EndStatus> {
-  const hands = listenToOperators(requestId);
+export async function withdrawal(request: WithdrawalInput): Promise<EndStatus> {
+  const hands = listenToOperators(request);
   // From here on nothing is torn down half-way: a cancellation is a wish, granted where it is still safe.
   return CancellationScope.nonCancellable(async () => {
-    const status = await payOrPark(requestId, hands);
+    const status = await payOrPark(request, hands);
     await condition(allHandlersFinished);
     show(hands, { WithdrawalStatus: status, ...('DeadLetterClass' in hands.searchAttributes && { DeadLetterClass: null }) });
     return status;
   });
 }
 
-function listenToOperators(requestId: string): OperatorHands {
+function listenToOperators(request: WithdrawalInput): OperatorHands {
   const hands: OperatorHands = { cancelled: false, retry: false, searchAttributes: {} };
   const cancel = () =>
     CancellationScope.nonCancellable(async () => {
-      if (await books.requestCancel({ requestId })) hands.cancelled = true;
+      if (await books.requestCancel(request)) hands.cancelled = true;
     });
   setHandler(cancelSignal, cancel);
   setHandler(retrySignal, () => {
@@ -54,32 +55,32 @@ function listenToOperators(requestId: string): OperatorHands {
   return hands;
 }
 
-async function payOrPark(requestId: string, hands: OperatorHands): Promise<EndStatus> {
+async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
   for (;;) {
     try {
-      return await pay(requestId, hands);
+      return await pay(request, hands);
     } catch (error) {
       const failure = failureOf(error);
-      const ended = failure.class === 'permanent' ? await failUnpaid(requestId, failure) : await parkForAPerson(requestId, failure, hands);
+      const ended = failure.class === 'permanent' ? await failUnpaid(request, failure) : await parkForAPerson(request, failure, hands);
       if (ended) return ended;
     }
   }
 }
 
 /** The road itself. Throws what only a person, or the end `FAILED`, can answer. */
-async function pay(requestId: string, hands: OperatorHands): Promise<EndStatus> {
-  if (!(await holdFunds(requestId, hands))) return cancelUnpaid(requestId);
+async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
+  if (!(await holdFunds(request, hands))) return cancelUnpaid(request);
 
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
-    const signed = await persist(() => signingService.sign({ requestId, mode: 'pay' }));
-    if (signed.kind === 'cancelled') return cancelUnpaid(requestId);
+    const signed = await persist(() => signingService.sign({ ...request, mode: 'pay' }));
+    if (signed.kind === 'cancelled') return cancelUnpaid(request);
 
-    await send(requestId);
-    const verdict = await confirm(requestId);
+    await send(request);
+    const verdict = await confirm(request);
     if (verdict.kind === 'settled') continue;
 
-    await books.settle({ requestId, verdict });
+    await books.settle({ ...request, verdict });
     switch (verdict.kind) {
       case 'paid':
         hands.searchAttributes.TxHash = verdict.txHash;
@@ -97,10 +98,10 @@ async function pay(requestId: string, hands: OperatorHands): Promise<EndStatus> 
 }
 
 /** @returns false when the withdrawal was cancelled while it waited for money */
-async function holdFunds(requestId: string, hands: OperatorHands): Promise<boolean> {
+async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
   let deadlineMs: number | null = null;
   for (;;) {
-    const funds = await persist(() => withdrawals.reserveFunds({ requestId }));
+    const funds = await persist(() => withdrawals.reserveFunds(request));
     if (hands.cancelled) return false;
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
@@ -117,14 +118,14 @@ async function holdFunds(requestId: string, hands: OperatorHands): Promise<boole
 }
 
 /** Hands the committed bytes to the chain. An unclear answer is retried; a refusal is tried a few times, then thrown. */
-async function send(requestId: string): Promise<void> {
+async function send(request: WithdrawalInput): Promise<void> {
   for (let refusals = 0; ; ) {
-    const sent = await persist(() => broadcaster.broadcast({ requestId }));
+    const sent = await persist(() => broadcaster.broadcast(request));
     switch (sent.kind) {
       case 'sent':
         return;
       case 'underpriced':
-        await replace(requestId);
+        await replace(request);
         break;
       case 'rejected':
         refusals += 1;
@@ -136,16 +137,16 @@ async function send(requestId: string): Promise<void> {
 }
 
 /** Follows the nonce until the chain has finally ruled, lending a hand where the bytes got lost or stuck. */
-async function confirm(requestId: string): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
+async function confirm(request: WithdrawalInput): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
   for (;;) {
-    const verdict = await persist(() => monitor.confirm({ requestId }));
+    const verdict = await persist(() => monitor.confirm(request));
     switch (verdict.kind) {
       case 'stuck':
-        await replace(requestId);
-        await insist(() => send(requestId));
+        await replace(request);
+        await insist(() => send(request));
         break;
       case 'resend':
-        await insist(() => send(requestId));
+        await insist(() => send(request));
         break;
       default:
         return verdict;
@@ -154,19 +155,19 @@ async function confirm(requestId: string): Promise<FinalVerdict | Extract<Confir
 }
 
 /** Same nonce, same payment, higher fee; at the ceiling, a pause. */
-async function replace(requestId: string): Promise<void> {
-  const replaced = await insist(() => signingService.sign({ requestId, mode: 'replace' }));
+async function replace(request: WithdrawalInput): Promise<void> {
+  const replaced = await insist(() => signingService.sign({ ...request, mode: 'replace' }));
   if (replaced.kind === 'held') await sleep(FEE_HOLD_MS);
 }
 
-async function cancelUnpaid(requestId: string): Promise<EndStatus> {
-  return books.closeUnpaid({ requestId, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' });
+async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
+  return books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' });
 }
 
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
-async function failUnpaid(requestId: string, failure: Failure): Promise<EndStatus | null> {
+async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<EndStatus | null> {
   try {
-    return await books.closeUnpaid({ requestId, status: 'FAILED', code: failure.code, reason: failure.reason });
+    return await books.closeUnpaid({ ...request, status: 'FAILED', code: failure.code, reason: failure.reason });
   } catch (error) {
     if (failureOf(error).code !== 'INVALID_STATE') throw error;
     await sleep(FEE_HOLD_MS);
@@ -179,24 +180,25 @@ async function failUnpaid(requestId: string, failure: Failure): Promise<EndStatu
  * chain by a transaction that pays nothing, and the chain says who won.
  * @returns the end it reached, or null when a person said "retry"
  */
-async function parkForAPerson(requestId: string, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
+async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
   hands.retry = false;
-  const { holdsNonce } = await books.park({ requestId, ...failure });
+  const { holdsNonce } = await books.park({ ...request, ...failure });
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
-    const verdict = await voidNonce(requestId);
+    const verdict = await voidNonce(request);
     if (verdict.kind === 'paid') return 'COMPLETED';
     if (verdict.kind === 'unpaid') return 'FAILED';
   }
   await condition(() => hands.retry || hands.cancelled);
-  return hands.cancelled ? cancelUnpaid(requestId) : null;
+  return hands.cancelled ? cancelUnpaid(request) : null;
 }
 
-async function voidNonce(requestId: string): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
-  await insist(() => signingService.sign({ requestId, mode: 'void' }));
-  await insist(() => send(requestId));
-  const verdict = await insist(() => confirm(requestId));
-  if (verdict.kind !== 'settled') await books.settle({ requestId, verdict });
+async function voidNonce(request: WithdrawalInput): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
+  // At the fee ceiling nothing is signed, and what pays must not be sent in its place.
+  while ((await insist(() => signingService.sign({ ...request, mode: 'void' }))).kind === 'held') await sleep(FEE_HOLD_MS);
+  await insist(() => send(request));
+  const verdict = await insist(() => confirm(request));
+  if (verdict.kind !== 'settled') await books.settle({ ...request, verdict });
   return verdict;
 }
 

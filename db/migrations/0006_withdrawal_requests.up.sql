@@ -26,5 +26,6 @@ CREATE TABLE IF NOT EXISTS `withdrawal_requests` (
   KEY `withdrawal_requests_owner` (`owner_id`, `created_at`, `request_id`),
   KEY `withdrawal_requests_created` (`created_at`, `request_id`),
   KEY `withdrawal_requests_status` (`status`, `created_at`, `request_id`),
+  KEY `withdrawal_requests_cancel` (`cancel_intent_at`),
   KEY `withdrawal_requests_currency` (`currency`, `created_at`, `request_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
-import { isEnd, type WithdrawalStatus } from '../../domain/status.ts';
-import type { Database } from '../client.ts';
+import { and, asc, eq, lt, notInArray } from 'drizzle-orm';
+import { END_STATUSES, isEnd, type WithdrawalStatus } from '../../domain/status.ts';
+import type { Database, Queryable } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { appendEvent } from './events.ts';
@@ -32,4 +32,15 @@ export async function commitCancelIntent(db: Database, requestId: string, visibi
     await appendEvent(tx, { requestId, type: 'cancel-requested' });
     return { kind: 'intended', row: { ...row, cancelIntentAt: now, updatedAt: now } };
   });
+}
+
+/** Requests whose cancel intent stands since before `intendedBefore` and that have not ended: their workflow may not have heard of it. */
+export async function listOpenCancelIntents(queryable: Queryable, intendedBefore: Date, limit: number): Promise<string[]> {
+  const rows = await queryable
+    .select({ requestId: withdrawalRequests.requestId })
+    .from(withdrawalRequests)
+    .where(and(lt(withdrawalRequests.cancelIntentAt, intendedBefore), notInArray(withdrawalRequests.status, [...END_STATUSES])))
+    .orderBy(asc(withdrawalRequests.cancelIntentAt))
+    .limit(limit);
+  return rows.map(({ requestId }) => requestId);
 }

@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
-import { findExecutable, runCommand } from './command.ts';
+import { runCommand } from './command.ts';
 import { cacheDir } from './paths.ts';
 import { ensurePython } from './python.ts';
 import { canConfine, groupIdOf, SECRETS_UID } from './privileges.ts';
-import { UserError } from './user-error.ts';
 
 const MOTO_VERSION = '5.2.1';
 const INSTEAD = 'set AWS_REGION (and AWS_ENDPOINT_URL) to use a Secrets Manager of your own';

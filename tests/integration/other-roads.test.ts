@@ -62,6 +62,20 @@ describe('a wallet without funds', () => {
   });
 });
 
+describe('a cancel whose signal was lost', () => {
+  it('is said again by the sweeper, also to a parked withdrawal', async () => {
+    await start();
+    const wallet = await engine.database.db.query.wallets.findFirst();
+    await engine.hideKey(wallet?.keyId ?? '');
+    const { requestId } = await accept();
+    await engine.until(requestId, ['DEAD_LETTERED']);
+    expect(await commitCancelIntent(engine.database.db, requestId, 'all', new Date(Date.now() - 60_000))).toMatchObject({ kind: 'intended' });
+    await engine.client.workflow.execute('sweep', { taskQueue: TASK_QUEUES.withdrawals, workflowId: 'sweep-by-hand' });
+    await engine.until(requestId, ['CANCELLED']);
+    expect(await fundsOf(requestId)).toMatchObject({ state: 'RELEASED', spentAmount: 0n });
+  });
+});
+
 describe('a cancel that comes too late', () => {
   it('changes nothing once bytes that pay are committed', async () => {
     await start();
