@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { transactions } from '../schema/index.ts';
 
@@ -45,7 +45,8 @@ export async function recordMined(tx: Transaction, view: MinedView, final: boole
   await tx
     .insert(transactions)
     .values({ chainId: view.chainId, txHash: view.txHash, requestId: view.requestId, seenAt: now, ...columns })
-    .onDuplicateKeyUpdate({ set: columns });
+    // A tracked hash has a row already: the time it was first seen is set there, and stays.
+    .onDuplicateKeyUpdate({ set: { ...columns, seenAt: sql`COALESCE(${transactions.seenAt}, ${sql.param(now, transactions.seenAt)})` } });
 }
 
 /** Forgets the block of a hash that a reorg took out of the chain. */
