@@ -7,13 +7,15 @@ import type { NonceReservationRow } from './nonces.ts';
 import { inTransaction, newAttempt, newWallet, randomHash, range, takeNonce } from './repositories.testkit.ts';
 
 let database: TestDatabase;
+let wallet: Address;
 let reservation: NonceReservationRow;
 beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(() => database.close());
 beforeEach(async () => {
-  reservation = await takeNonce(database.db, await newWallet(database.db));
+  wallet = await newWallet(database.db);
+  reservation = await takeNonce(database.db, wallet);
 });
 
 const insert = (options: Partial<NewAttempt> = {}) => inTransaction(database.db, (tx) => insertAttempt(tx, newAttempt(reservation, options)));
@@ -101,7 +103,7 @@ describe('ending the attempts of a nonce', () => {
 
   it("leaves another nonce's attempts alone", async () => {
     await insert();
-    const other = await takeNonce(database.db, reservation.walletAddress as Address);
+    const other = await takeNonce(database.db, wallet);
     await inTransaction(database.db, (tx) => endAttempts(tx, other.id, null, 'DROPPED'));
     expect(statuses(await attempts())).toEqual(['SIGNED']);
   });
