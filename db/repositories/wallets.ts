@@ -27,7 +27,7 @@ export async function lockWallet(tx: Transaction, chainId: number, address: stri
   return row;
 }
 
-/** Adds a hot wallet. Called twice with the same address: the second call changes nothing. */
+/** Adds a hot wallet. Called twice with the same address: only the key id follows the second call, status and nonces stay. */
 export async function addWallet(queryable: Queryable, wallet: { chainId: number; address: Address; keyId: string }): Promise<void> {
   await queryable
     .insert(wallets)
