@@ -97,8 +97,9 @@ export async function startBench(options: EngineOptions = {}): Promise<Bench> {
 /** The RPC, doing something else first, the first time `method` is called: what happens while an activity reads the chain. */
 export function interrupted(rpc: Rpc, method: string, interruption: () => Promise<unknown>): Rpc {
   let pending = true;
-  return {
+  const reading: Rpc = {
     chainId: rpc.chainId,
+    agree: (called, params) => reading.call(called, params),
     async call<T>(called: string, params: readonly unknown[]): Promise<T> {
       const answer = await rpc.call<T>(called, params);
       if (pending && called === method) {
@@ -108,6 +109,7 @@ export function interrupted(rpc: Rpc, method: string, interruption: () => Promis
       return answer;
     },
   };
+  return reading;
 }
 
 export const randomHash = (): Hash => `0x${randomBytes(32).toString('hex')}`;

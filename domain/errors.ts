@@ -41,6 +41,12 @@ export const ERROR_CATALOGUE = {
   CHAIN_UNAVAILABLE: { class: 'transient', retryable: true },
   SEND_REJECTED: { class: 'unknown', retryable: true },
   RETRIES_EXHAUSTED: { class: 'unknown', retryable: true },
+  /** A person's halt covers this: it waits until it is lifted. */
+  HALTED: { class: 'transient', retryable: true },
+  /** MySQL knows less than the chain or Temporal (a restored backup): nothing is accepted or signed until it is recovered. */
+  BOOKS_BEHIND: { class: 'transient', retryable: true },
+  /** The gas of one payment would cost more than the settings allow. */
+  GAS_COST_EXCEEDED: { class: 'unknown', retryable: true },
   CANCELLED_BY_REQUEST: { class: 'permanent', retryable: false },
 } as const satisfies Record<string, { class: ErrorClass; retryable: boolean }>;
 

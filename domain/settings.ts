@@ -18,12 +18,40 @@ const SettingsSchema = Type.Object(
         explorerUrl: Type.String(),
         minimumTipWei: wei,
         maximumFeePerGasWei: wei,
+        /** above `feeCapThresholdWei` no fee passes this many times today's quote */
+        feeCapMultiple: Type.Integer({ minimum: 2, maximum: 100 }),
+        /** wei per gas; below it the multiple does not hold */
+        feeCapThresholdWei: wei,
+        /** what the gas of one withdrawal may cost at most, wei */
+        maximumGasCostWei: wei,
         /** added to every gas estimate */
         gasLimitMarginPercent: Type.Integer({ minimum: 0, maximum: 300 }),
         /** unmined nonces a wallet may hold */
         inFlightWindow: Type.Integer({ minimum: 1, maximum: 1000 }),
         /** unmined for this many blocks, the lowest nonce of its wallet is replaced at a higher fee */
         stuckAfterBlocks: Type.Integer({ minimum: 1 }),
+        /** each hot wallet's guardian */
+        guardian: Type.Object(
+          {
+            everyMs: Type.Integer({ minimum: 100 }),
+            /** a wallet with less is paused until it has this much again, wei */
+            gasLowWei: wei,
+            /** the lowest unmined nonce stood still for this many blocks: a person is called */
+            headOfLineBlocks: Type.Integer({ minimum: 1 }),
+          },
+          { additionalProperties: false },
+        ),
+        /** when one of several endpoints is left out */
+        endpoints: Type.Object(
+          {
+            /** its head may be this many blocks behind the best */
+            lagBlocksMax: Type.Integer({ minimum: 1 }),
+            timeoutMs: Type.Integer({ minimum: 100 }),
+          },
+          { additionalProperties: false },
+        ),
+        /** how often the chain is held against the books */
+        reconcileEveryMs: Type.Integer({ minimum: 1_000 }),
       },
       { additionalProperties: false },
     ),

@@ -22,6 +22,11 @@ export interface Rpc {
    * not failed.
    */
   call<T>(method: string, params: readonly unknown[]): Promise<T>;
+  /**
+   * A read that decides money: two healthy endpoints must give the same answer, where two are there. Throws
+   * `CHAIN_UNAVAILABLE` while they differ: "not yet", never a guess.
+   */
+  agree<T>(method: string, params: readonly unknown[]): Promise<T>;
 }
 
 export interface RpcOptions {
@@ -64,8 +69,9 @@ export function createRpc(options: RpcOptions): Rpc {
     verified.add(url);
   }
 
-  return {
+  const rpc: Rpc = {
     chainId,
+    agree: (method, params) => rpc.call(method, params),
     async call<T>(method: string, params: readonly unknown[]): Promise<T> {
       const started = performance.now();
       const seconds = () => (performance.now() - started) / 1000;
@@ -88,6 +94,7 @@ export function createRpc(options: RpcOptions): Rpc {
       throw new EngineError('CHAIN_UNAVAILABLE', { method, reason: String(failures.at(-1)) }, { cause: failures.at(-1) });
     },
   };
+  return rpc;
 }
 
 function parseAnswer<T>(text: string, httpStatus: number): JsonRpcAnswer<T> {

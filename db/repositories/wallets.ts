@@ -1,6 +1,8 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
+import type { AlertKind } from '../../domain/alerts.ts';
 import { EngineError } from '../../domain/errors.ts';
+import type { WalletStatus } from '../../domain/status.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { wallets } from '../schema/index.ts';
 
@@ -33,6 +35,40 @@ export async function addWallet(queryable: Queryable, wallet: { chainId: number;
     .insert(wallets)
     .values({ ...wallet, status: 'ACTIVE', createdAt: new Date() })
     .onDuplicateKeyUpdate({ set: { keyId: wallet.keyId } });
+}
+
+/** Why the engine itself stopped a wallet: a pause of its own it also lifts; a halt only a person does. */
+export const ENGINE_PAUSE = 'engine: ';
+
+/**
+ * Stops a wallet by the engine's own judgement. A pause never weakens a halt or a person's pause; called twice, the
+ * first reason stands.
+ * @returns true when the wallet was stopped, or halted, by this call
+ */
+export async function stopWallet(queryable: Queryable, chainId: number, address: string, stop: { status: 'PAUSED' | 'HALTED'; reason: AlertKind }): Promise<boolean> {
+  const from: WalletStatus[] = stop.status === 'PAUSED' ? ['ACTIVE'] : ['ACTIVE', 'PAUSED', 'DRAINING'];
+  const [result] = await queryable
+    .update(wallets)
+    .set({ status: stop.status, statusReason: `${ENGINE_PAUSE}${stop.reason}` })
+    .where(and(byAddress(chainId, address), inArray(wallets.status, from)));
+  return result.affectedRows === 1;
+}
+
+/**
+ * Lifts a pause the engine set for this very reason; a halt, another reason and a person's pause stay.
+ * @returns true when the wallet was paused for it
+ */
+export async function liftPause(queryable: Queryable, chainId: number, address: string, reason: AlertKind): Promise<boolean> {
+  const [result] = await queryable
+    .update(wallets)
+    .set({ status: 'ACTIVE', statusReason: null })
+    .where(and(byAddress(chainId, address), eq(wallets.status, 'PAUSED'), eq(wallets.statusReason, `${ENGINE_PAUSE}${reason}`)));
+  return result.affectedRows === 1;
+}
+
+/** A person's word on a wallet, whatever it was. */
+export async function setWalletStatus(queryable: Queryable, chainId: number, address: string, status: WalletStatus, reason: string | null): Promise<void> {
+  await queryable.update(wallets).set({ status, statusReason: reason?.slice(0, 255) ?? null }).where(byAddress(chainId, address));
 }
 
 /** Records the first nonce never given out. The caller holds the wallet's row. */

@@ -1,11 +1,16 @@
+export { alerts } from './alerts.ts';
 export { assets } from './assets.ts';
+export { chainCursors } from './chain-cursors.ts';
 export { fundReservations } from './fund-reservations.ts';
+export { halts } from './halts.ts';
 export { idempotencyKeys } from './idempotency-keys.ts';
 export { nonceReservations } from './nonce-reservations.ts';
 export { outbox } from './outbox.ts';
+export { reconciliations } from './reconciliations.ts';
 export { refreshTokens } from './refresh-tokens.ts';
 export { signedTransactions } from './signed-transactions.ts';
 export { transactions } from './transactions.ts';
+export { treasuryMovements } from './treasury-movements.ts';
 export { users } from './users.ts';
 export { wallets } from './wallets.ts';
 export { withdrawalEvents } from './withdrawal-events.ts';
