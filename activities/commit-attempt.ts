@@ -14,9 +14,9 @@ export type CommitResult = { kind: 'committed'; attempt: Pick<AttemptRow, 'txHas
 /**
  * The border after which money may move: commits signed bytes while holding the request and its nonce reservation.
  *
- * Refuses when the reservation has passed to somebody else (its generation is checked), when a cancel intent stands, and
- * when a paying attempt would follow a voiding one: a signer that slept through any of these commits nothing. Called
- * twice for one ordinal: the bytes committed first are returned and the second ones forgotten, unsent.
+ * Refuses when the reservation has passed to somebody else (its generation is checked), when a cancel intent stands, when
+ * the withdrawal was parked meanwhile, and when a paying attempt would follow a voiding one: a signer that slept through
+ * any of these commits nothing. Called twice for one ordinal: the bytes committed first are returned and the second ones forgotten, unsent.
  */
 export async function commitAttempt(db: Database, commit: { requestId: string; reservation: NonceReservationRow; attempt: NewAttempt }): Promise<CommitResult> {
   const { requestId, attempt } = commit;
@@ -32,6 +32,7 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
     if (latest && latest.ordinal >= attempt.ordinal) return { kind: 'committed', attempt: latest };
     if (attempt.purpose === 'PAY') {
       if (request.cancelIntentAt !== null) return { kind: 'cancelled' };
+      if (request.status === 'DEAD_LETTERED') throw new EngineError('PARKED', { requestId });
       if (reservation.state === 'VOIDING') throw new EngineError('INVALID_STATE', { reason: 'the nonce is being voided' });
     }
     if (attempt.ordinal !== (latest?.ordinal ?? -1) + 1) throw new Error('an attempt would skip an ordinal');

@@ -9,6 +9,7 @@ import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db
 import { transact } from '../db/transact.ts';
 import type { BlockFollower, Watch } from './chain/block-follower.ts';
 import { readTransactionCount, type Hash } from './chain/blocks.ts';
+import { consumerMovedValue } from './chain/foreign-transaction.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Receipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
@@ -39,7 +40,7 @@ export type ConfirmVerdict =
   /** final, consumed by our own transaction that pays nobody */
   | ({ kind: 'voided' } & MinedFacts)
   /** final, consumed by a transaction this engine never signed */
-  | { kind: 'nonce-lost'; nonce: number; foreignTxHash: string; blockNumber: number }
+  | { kind: 'nonce-lost'; nonce: number; foreignTxHash: string; blockNumber: number; movedValue: boolean }
   /** no node knows the bytes any more: send them again */
   | { kind: 'resend' }
   /** lowest nonce of its wallet and unmined for too long: replace it at a higher fee */
@@ -101,9 +102,10 @@ export function makeConfirm(ports: ConfirmPorts) {
   async function recordSeen(request: WithdrawalRow, attempts: readonly AttemptRow[], receipt: Receipt, final: boolean): Promise<void> {
     const pays = attemptOf(attempts, receipt).purpose === 'PAY';
     await transact(db, async (tx) => {
-      await lockWithdrawal(tx, request.requestId);
+      const { status } = await lockWithdrawal(tx, request.requestId);
       await recordMined(tx, { chainId: request.chainId, requestId: request.requestId, ...receipt }, final);
-      if (pays) await moveTo(tx, request.requestId, 'CONFIRMING', 'included in a block', { detail: { txHash: receipt.txHash, blockNumber: receipt.blockNumber, blockHash: receipt.blockHash } });
+      // A parked withdrawal stays where a person sees it until the chain has ruled.
+      if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'CONFIRMING', 'included in a block', { detail: { txHash: receipt.txHash, blockNumber: receipt.blockNumber, blockHash: receipt.blockHash } });
     });
   }
 
@@ -111,9 +113,9 @@ export function makeConfirm(ports: ConfirmPorts) {
     // A voiding transaction moves no status on its way in, so it moves none on its way out.
     const pays = attempts.some((attempt) => attempt.txHash === txHash && attempt.purpose === 'PAY');
     await transact(db, async (tx) => {
-      await lockWithdrawal(tx, request.requestId);
+      const { status } = await lockWithdrawal(tx, request.requestId);
       await recordUnmined(tx, request.chainId, txHash);
-      if (pays) await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
+      if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
     });
   }
 
@@ -123,7 +125,10 @@ export function makeConfirm(ports: ConfirmPorts) {
     if (!first) return null;
     const consumer = await findNonceConsumer(rpc, first.from, first.nonce, finalBlock);
     if (!consumer || attempts.some(({ txHash }) => txHash === consumer.txHash)) return null;
-    return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber };
+    // Signed while this run was watching: another look, with every attempt there is.
+    if ((await listAttempts(db, first.reservationId)).some(({ txHash }) => txHash === consumer.txHash)) return { kind: 'resend' };
+    const movedValue = await consumerMovedValue(rpc, first.from, consumer);
+    return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber, movedValue };
   }
 
   /** Only the lowest unmined nonce of a wallet can be stuck; the others wait for it. */

@@ -1,6 +1,7 @@
 import type { makeBroadcast } from './broadcast.ts';
 import type { makeCloseUnpaid } from './close-unpaid.ts';
 import type { makeConfirm } from './confirm.ts';
+import type { makeMarkPaid } from './mark-paid.ts';
 import type { makePark } from './park.ts';
 import type { makeRequestCancel } from './request-cancel.ts';
 import type { makeReserveFunds } from './reserve-funds.ts';
@@ -14,6 +15,7 @@ export interface WithdrawalActivities {
   settle: ReturnType<typeof makeSettle>;
   closeUnpaid: ReturnType<typeof makeCloseUnpaid>;
   park: ReturnType<typeof makePark>;
+  markPaid: ReturnType<typeof makeMarkPaid>;
   requestCancel: ReturnType<typeof makeRequestCancel>;
   sweep: ReturnType<typeof makeSweep>;
 }
@@ -32,5 +34,6 @@ export type { CloseUnpaidInput } from './close-unpaid.ts';
 export type { ConfirmVerdict } from './confirm.ts';
 export type { FailureDetail } from './failure.ts';
 export type { FundsResult } from './reserve-funds.ts';
+export type { MarkPaidResult } from './mark-paid.ts';
 export type { FinalVerdict } from './settle.ts';
 export type { SignInput, SignResult } from './sign.ts';

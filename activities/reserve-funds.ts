@@ -48,7 +48,10 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   return moneyActivity('reserveFunds', ports.log, async ({ requestId }: { requestId: string }): Promise<FundsResult> => {
     const request = await getWithdrawal(db, requestId);
     const existing = await getFunds(db, requestId);
-    if (existing) return { kind: 'reserved', walletAddress: existing.walletAddress };
+    if (existing) {
+      await takeUpAgain(requestId);
+      return { kind: 'reserved', walletAddress: existing.walletAddress };
+    }
     if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
 
     const wallets = await listWallets(db, request.chainId);
@@ -68,6 +71,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     });
     return { kind: 'short', missing, waitMs: settings.fundsWaitMs };
   });
+
+  /** A person's retry: from here on it is no longer parked, and may be given a nonce. */
+  async function takeUpAgain(requestId: string): Promise<void> {
+    await transact(db, async (tx) => {
+      const { status, paidTxHash } = await lockWithdrawal(tx, requestId);
+      if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, 'PENDING', 'taken up again', { set: { errorCode: null, errorMessage: null } });
+    });
+  }
 
   async function validate(request: WithdrawalRow, wallets: readonly WalletRow[]): Promise<void> {
     if (request.chainId !== settings.chain.chainId) throw new EngineError('UNSUPPORTED_NETWORK', { network: request.network });

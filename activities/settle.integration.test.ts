@@ -1,9 +1,10 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withdrawalRequests } from '../db/schema/index.ts';
+import { wallets, withdrawalRequests } from '../db/schema/index.ts';
+import { listOpenAlerts } from '../db/repositories/alerts.ts';
+import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import { setWalletStatus } from '../db/repositories/wallets.ts';
 import type { AttemptRow } from '../db/repositories/attempts.ts';
-import { moveTo } from '../db/repositories/withdrawals.ts';
-import { transact } from '../db/transact.ts';
 import { outcomeOf } from '../domain/status.ts';
 import { randomHash, startBench, type Bench } from './activities.testkit.ts';
 import { makeSettle, type FinalVerdict } from './settle.ts';
@@ -34,7 +35,7 @@ describe('settling', () => {
     return { id, paying, attempt };
   }
   const facts = ({ txHash }: AttemptRow) => ({ txHash, blockNumber: BLOCK, costWei: COST.toString() });
-  const lost = ({ nonce }: AttemptRow, foreignTxHash: string = randomHash()): FinalVerdict => ({ kind: 'nonce-lost', nonce, foreignTxHash, blockNumber: BLOCK });
+  const lost = ({ nonce }: AttemptRow, foreignTxHash: string = randomHash()): FinalVerdict => ({ kind: 'nonce-lost', nonce, foreignTxHash, blockNumber: BLOCK, movedValue: false });
   const settle = (requestId: string, verdict: FinalVerdict) => bench.settle({ requestId, verdict });
   const park = (requestId: string) => bench.park({ requestId, code: 'INTERNAL', class: 'unknown', reason: 'test' });
   const cancelled = { status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' } as const;
@@ -147,8 +148,6 @@ describe('settling', () => {
     await settle(byStranger.id, lost(byStranger.attempt));
     expect(await bench.engine.row(byStranger.id)).toMatchObject({ status: 'DEAD_LETTERED', hasLivePayment: false });
     const byUs = await voiding();
-    // The payment had been seen in a block that a reorg then took away.
-    await transact(bench.ports.db, (tx) => moveTo(tx, byUs.id, 'CONFIRMING', 'included in a block'));
     await settle(byUs.id, { kind: 'voided', ...facts(byUs.attempt) });
     expect(await bench.engine.row(byUs.id)).toMatchObject({ status: 'DEAD_LETTERED', hasLivePayment: false });
   });
@@ -166,6 +165,49 @@ describe('settling', () => {
     expect(await books(id)).toEqual(booked);
     expect(await bench.closeUnpaid({ requestId: id, ...cancelled })).toBe('CANCELLED');
     expect(await bench.funds(id)).toMatchObject({ state: 'RELEASED', spentAmount: 0n });
+  });
+
+  it('cancels once the chain has ruled for the transaction that pays nothing, gas booked, funds released once', async () => {
+    const { id } = await signed();
+    expect((await commitCancelIntent(bench.ports.db, id, 'all', new Date())).kind).toBe('intended');
+    await bench.broadcast({ requestId: id });
+    await bench.sign({ requestId: id, mode: 'void' });
+    const [, attempt] = await bench.attempts(id);
+    if (!attempt) throw new Error('nothing was voided');
+    const verdict: FinalVerdict = { kind: 'voided', ...facts(attempt) };
+    expect(await settle(id, verdict)).toBe('CANCELLED');
+    const booked = await books(id);
+    expect(booked).toMatchObject({ row: { hasLivePayment: false, txHash: null, errorCode: 'CANCELLED_BY_REQUEST' }, funds: { state: 'RELEASED', spentAmount: 0n, spentGasWei: COST, settledBlock: BLOCK } });
+    expect(await settle(id, verdict)).toBe('CANCELLED');
+    expect(await books(id)).toEqual(booked);
+  });
+
+  it('lets the payment win against a cancellation', async () => {
+    const { id, attempt } = await signed();
+    await commitCancelIntent(bench.ports.db, id, 'all', new Date());
+    expect(await settle(id, { kind: 'paid', logIndex: 0, ...facts(attempt) })).toBe('COMPLETED');
+  });
+
+  it('books the gas of a voided nonce though its withdrawal goes on, and adds that of the payment', async () => {
+    const { id, attempt } = await voiding();
+    await settle(id, { kind: 'voided', ...facts(attempt) });
+    expect(await bench.funds(id)).toMatchObject({ state: 'HELD', spentGasWei: COST });
+    await bench.reserveFunds({ requestId: id });
+    await bench.sign({ requestId: id, mode: 'pay' });
+    const paying = (await bench.attempts(id)).at(-1);
+    if (!paying) throw new Error('nothing was signed');
+    await settle(id, { kind: 'paid', logIndex: 0, ...facts(paying) });
+    expect(await bench.funds(id)).toMatchObject({ state: 'CONSUMED', spentGasWei: 2n * COST });
+  });
+
+  it('halts the wallet of which a stranger took value, and calls once', async () => {
+    const { id, attempt } = await signed();
+    const verdict: FinalVerdict = { ...(lost(attempt) as Extract<FinalVerdict, { kind: 'nonce-lost' }>), movedValue: true };
+    expect(await settle(id, verdict)).toBe('SIGNING');
+    await settle(id, verdict);
+    expect(await bench.ports.db.select().from(wallets)).toMatchObject([{ status: 'HALTED' }]);
+    expect(await listOpenAlerts(bench.ports.db, bench.wallet)).toMatchObject([{ kind: 'FOREIGN_OUTFLOW', timesSeen: 1 }]);
+    await setWalletStatus(bench.ports.db, bench.engine.chain.chainId, bench.wallet, 'ACTIVE', null);
   });
 
   it('lets the payment win the race against its voiding', async () => {

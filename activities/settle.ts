@@ -1,12 +1,14 @@
 import { EngineError } from '../domain/errors.ts';
-import { isEnd } from '../domain/status.ts';
+import { isEnd, type WithdrawalStatus } from '../domain/status.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
+import { raiseAlert } from '../db/repositories/alerts.ts';
 import { endAttempts, listAttempts } from '../db/repositories/attempts.ts';
 import { appendEvent } from '../db/repositories/events.ts';
-import { settleFunds } from '../db/repositories/funds.ts';
+import { bookGas, settleFunds } from '../db/repositories/funds.ts';
 import { endNonce, lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { stopWallet } from '../db/repositories/wallets.ts';
+import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import type { ConfirmVerdict } from './confirm.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -32,19 +34,22 @@ export interface SettleInput {
  * Called again after the withdrawal took another nonce (a reset of its workflow): a verdict speaks of its own nonce only,
  * so the newer one, which may be paying, stays untouched.
  * Dies in the middle: nothing was booked. One (hash, log) settles one withdrawal only, by unique key.
+ * @returns the status the withdrawal has now: an end, or where it goes on from
  */
 export function makeSettle(ports: SettlePorts) {
-  return moneyActivity('settle', ports.log, async ({ requestId, verdict }: SettleInput): Promise<void> => {
+  return moneyActivity('settle', ports.log, async ({ requestId, verdict }: SettleInput): Promise<WithdrawalStatus> => {
     const ended = await transact(ports.db, async (tx) => {
       const request = await lockWithdrawal(tx, requestId);
       const reservation = await lockLiveReservation(tx, requestId);
       if (!reservation || isEnd(request.status)) return null;
       if (!(await speaksOf(tx, reservation, verdict))) return null;
-      await book(tx, request, reservation, verdict);
-      return reservation;
+      const calls = await book(tx, request, reservation, verdict);
+      return { reservation, calls };
     });
-    if (ended) await ports.nonceFront.release(ended.chainId, ended.walletAddress, requestId, null);
+    if (ended) await ports.nonceFront.release(ended.reservation.chainId, ended.reservation.walletAddress, requestId, null);
+    if (ended?.calls) ports.log.error({ requestId, wallet: ended.reservation.walletAddress, verdict }, 'a transaction this engine does not know moved value out of a hot wallet: the wallet is halted');
     ports.crashPoint('settled');
+    return (await getWithdrawal(ports.db, requestId)).status;
   });
 }
 
@@ -57,7 +62,8 @@ async function speaksOf(tx: Transaction, reservation: NonceReservationRow, verdi
   return true;
 }
 
-async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceReservationRow, verdict: FinalVerdict): Promise<void> {
+/** @returns true when a person has to be called: value left the wallet with a transaction that is not ours */
+async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceReservationRow, verdict: FinalVerdict): Promise<boolean> {
   const { requestId } = request;
   if (verdict.kind === 'nonce-lost') {
     await endNonce(tx, reservation.id, null);
@@ -66,7 +72,9 @@ async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceR
     const detail = { nonce: reservation.nonce, foreignTxHash: verdict.foreignTxHash, blockNumber: verdict.blockNumber };
     // A parked withdrawal stays where a person sees it; its workflow waits for one.
     if (request.status === 'DEAD_LETTERED' || !(await moveTo(tx, requestId, 'SIGNING', 'nonce lost to a foreign transaction', { detail }))) await appendEvent(tx, { requestId, type: 'nonce lost to a foreign transaction', detail });
-    return;
+    if (!verdict.movedValue) return false;
+    await stopWallet(tx, reservation.chainId, reservation.walletAddress, { status: 'HALTED', reason: 'FOREIGN_OUTFLOW' });
+    return raiseAlert(tx, { kind: 'FOREIGN_OUTFLOW', chainId: reservation.chainId, subject: reservation.walletAddress, detail: { nonce: reservation.nonce, txHash: verdict.foreignTxHash } });
   }
 
   const txHash = verdict.txHash as `0x${string}`;
@@ -78,28 +86,41 @@ async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceR
       await endAttempts(tx, reservation.id, { txHash, status: 'CONFIRMED' }, 'REPLACED');
       await settleFunds(tx, requestId, { state: 'CONSUMED', spentAmount: request.amount, spentGasWei: cost, settledBlock: verdict.blockNumber });
       await enter(tx, requestId, 'COMPLETED', 'completed', detail, { txHash, paidTxHash: txHash, paidLogIndex: verdict.logIndex, hasLivePayment: false, errorCode: null, errorMessage: null, completedAt: new Date() });
-      return;
+      return false;
     case 'unpaid':
       await endAttempts(tx, reservation.id, { txHash, status: 'REVERTED' }, 'REPLACED');
       await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: cost, settledBlock: verdict.blockNumber });
       await enter(tx, requestId, 'FAILED', 'failed on chain: nothing was paid', detail, { txHash, hasLivePayment: false, errorCode: 'TRANSFER_REFUSED', errorMessage: 'mined without moving the tokens', completedAt: new Date() });
-      return;
+      return false;
     case 'mismatch':
       // Money moved, but not what was asked. It stays "unknown" until a person has looked; nothing pays again by itself.
       await endAttempts(tx, reservation.id, { txHash, status: 'CONFIRMED' }, 'REPLACED');
       await settleFunds(tx, requestId, { state: 'CONSUMED', spentAmount: request.amount, spentGasWei: cost, settledBlock: verdict.blockNumber });
       await setWithdrawal(tx, requestId, { txHash, paidTxHash: txHash });
       await appendEvent(tx, { requestId, type: 'paid differently than asked', detail: { ...detail, received: verdict.received } });
-      return;
+      return false;
     case 'voided':
       await endAttempts(tx, reservation.id, { txHash, status: 'CONFIRMED' }, 'REPLACED');
       await setWithdrawal(tx, requestId, { hasLivePayment: false, txHash: null });
-      // A payment that was seen and then lost the race has moved the status on; the withdrawal is still parked.
-      if (!(await moveTo(tx, requestId, 'DEAD_LETTERED', 'nonce voided: nothing was paid', { detail }))) await appendEvent(tx, { requestId, type: 'nonce voided: nothing was paid', detail });
-      return;
+      await voided(tx, request, cost, verdict.blockNumber, detail);
+      return false;
     default:
-      verdict satisfies never;
+      return verdict satisfies never;
   }
+}
+
+/** The nonce is gone and nothing was paid. Ends what was cancelled; leaves parked what is parked; anything else is signed anew. */
+async function voided(tx: Transaction, request: WithdrawalRow, cost: bigint, settledBlock: number, detail: Record<string, string | number>): Promise<void> {
+  const { requestId } = request;
+  const type = 'nonce voided: nothing was paid';
+  if (request.status === 'DEAD_LETTERED' || !(await moveTo(tx, requestId, 'SIGNING', type, { detail }))) await appendEvent(tx, { requestId, type, detail });
+  if (request.cancelIntentAt === null) {
+    await bookGas(tx, requestId, cost);
+    return;
+  }
+  await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: cost, settledBlock });
+  const set = { errorCode: 'CANCELLED_BY_REQUEST', errorMessage: 'its nonce was consumed without paying', completedAt: new Date() };
+  if (!(await moveTo(tx, requestId, 'CANCELLED', 'cancelled', { detail, set }))) throw new EngineError('INVALID_STATE', { reason: 'cannot enter CANCELLED' });
 }
 
 async function enter(tx: Transaction, requestId: string, status: 'COMPLETED' | 'FAILED', event: string, detail: Record<string, string | number>, set: Parameters<typeof setWithdrawal>[2]): Promise<void> {

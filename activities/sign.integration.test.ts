@@ -1,9 +1,10 @@
 import { eq } from 'drizzle-orm';
 import { Transaction, Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nonceReservations, wallets, withdrawalRequests } from '../db/schema/index.ts';
+import { halts, nonceReservations, wallets, withdrawalRequests } from '../db/schema/index.ts';
 import { markBroadcasted, type AttemptRow } from '../db/repositories/attempts.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { transact } from '../db/transact.ts';
 import { randomHash, startBench, type Bench } from './activities.testkit.ts';
@@ -119,10 +120,59 @@ describe('signing', () => {
     expect(await pay(next)).toMatchObject({ nonce: freed?.nonce });
   });
 
-  it('refuses a cancellation once the bytes are committed', async () => {
+  it('signs no replacement that pays once a cancel intent stands, but voids the nonce', async () => {
+    const id = await bench.funded();
+    const first = await pay(id);
+    await sent(id);
+    expect(await cancel(id)).toMatchObject({ kind: 'intended' });
+    expect(await bench.sign({ requestId: id, mode: 'replace' })).toEqual({ kind: 'cancelled' });
+    expect(await pay(id)).toEqual(first);
+    expect(await bench.sign({ requestId: id, mode: 'void' })).toMatchObject({ kind: 'signed' });
+    expect((await bench.attempts(id)).map(({ purpose }) => purpose)).toEqual(['PAY', 'VOID']);
+  });
+
+  it('forgets a replacement that pays when the intent comes while it is signed', async () => {
     const id = await bench.funded();
     await pay(id);
-    expect(await cancel(id)).toMatchObject({ kind: 'refused', reason: 'payment-signed' });
+    await sent(id);
+    expect(await whileSigning(() => cancel(id))({ requestId: id, mode: 'replace' })).toEqual({ kind: 'cancelled' });
+    expect(await bench.attempts(id)).toHaveLength(1);
+  });
+
+  it('commits nothing for a withdrawal that was parked while it signed, until a person takes it up again', async () => {
+    const id = await bench.funded();
+    const slow = whileSigning(() => bench.engine.database.db.update(withdrawalRequests).set({ status: 'DEAD_LETTERED' }).where(eq(withdrawalRequests.requestId, id)));
+    await expect(slow({ requestId: id, mode: 'pay' })).rejects.toMatchObject({ type: 'PARKED' });
+    await expect(pay(id)).rejects.toMatchObject({ type: 'PARKED' });
+    expect(await bench.attempts(id)).toEqual([]);
+    expect(await bench.reserveFunds({ requestId: id })).toMatchObject({ kind: 'reserved' });
+    expect(await pay(id)).toMatchObject({ kind: 'signed' });
+  });
+
+  it('halts everything when the database lacks a hash the workflow was told of', async () => {
+    const id = await bench.funded();
+    await expect(bench.sign({ requestId: id, mode: 'pay', knownTxHash: randomHash() })).rejects.toMatchObject({ type: 'BOOKS_BEHIND', nonRetryable: false });
+    expect(await bench.noncesOf(id)).toEqual([]);
+    await expect(pay(id)).rejects.toMatchObject({ type: 'BOOKS_BEHIND' });
+    await bench.ports.db.delete(halts);
+    const signed = await pay(id);
+    if (signed.kind !== 'signed') throw new Error('nothing was signed');
+    expect(await bench.sign({ requestId: id, mode: 'pay', knownTxHash: signed.txHash })).toEqual(signed);
+  });
+
+  it('waits while a halt stands, and gives back the nonce it had reserved', async () => {
+    const id = await bench.funded();
+    const [wallet] = await bench.ports.db.select().from(wallets);
+    await bench.ports.db.update(wallets).set({ keyId: `${wallet?.keyId}-gone` });
+    await expect(pay(id)).rejects.toMatchObject({ type: 'KEY_INVALID' });
+    await bench.ports.db.update(wallets).set({ keyId: wallet?.keyId ?? '' });
+    expect(await bench.noncesOf(id)).toMatchObject([{ state: 'RESERVED' }]);
+    const halt = { scope: 'GLOBAL', target: '*', kind: 'OPERATOR' } as const;
+    await setHalt(bench.ports.db, { ...halt, reason: 'test', setBy: 'test' });
+    await expect(pay(id)).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+    expect(await bench.noncesOf(id)).toMatchObject([{ state: 'FREED' }]);
+    await liftHalt(bench.ports.db, halt);
+    expect(await pay(id)).toMatchObject({ kind: 'signed' });
   });
 
   it('commits nothing when the nonce passed to somebody else while it signed', async () => {

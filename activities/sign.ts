@@ -2,16 +2,20 @@ import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
 import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
+import { EVERYTHING } from '../domain/halts.ts';
 import { sealHolds } from '../domain/seal.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd, type AttemptPurpose } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
+import { raiseAlert } from '../db/repositories/alerts.ts';
+import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds } from '../db/repositories/funds.ts';
-import { getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { getWallet } from '../db/repositories/wallets.ts';
-import { getWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { assertNotHalted, setHalt } from '../db/repositories/halts.ts';
+import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
+import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { transact } from '../db/transact.ts';
 import { paymentCall, type Call } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
@@ -40,13 +44,15 @@ export interface SignInput {
    * transaction that consumes the nonce and pays nobody; after it no paying attempt is ever signed on that nonce.
    */
   mode: 'pay' | 'replace' | 'void';
+  /** the newest hash the workflow was told of, if any: a database without it has forgotten what was signed */
+  knownTxHash?: string | null;
 }
 
 export type SignResult =
   | { kind: 'signed'; txHash: string; nonce: number }
-  /** a cancel intent was committed before any bytes were: nothing is signed, now or later */
+  /** a cancel intent stands: nothing that pays is signed, now or later */
   | { kind: 'cancelled' }
-  /** the fee ceiling forbids a replacement: wait and send the same bytes again */
+  /** the fee ceiling forbids it now: wait, and send what was signed before again */
   | { kind: 'held' };
 
 /** A plain send to ourselves costs exactly this. */
@@ -59,13 +65,15 @@ const VOID_GAS_LIMIT = 21_000n;
  * Called twice, or by two signers at once: the request has one nonce, an attempt's ordinal is unique, and who comes
  * second is given the bytes of the first. Dies after reserving: the same request gets the same nonce. Dies after
  * signing: the bytes were never committed, so nobody can send them. Throws `SEAL_BROKEN` for a row changed after it was
- * accepted, `KEY_INVALID`, and transient codes that are retried.
+ * accepted, `KEY_INVALID`, `BOOKS_BEHIND` when the database lacks a hash the workflow was told of (everything is halted
+ * then), `HALTED` while a person's halt stands, and transient codes that are retried.
  */
 export function makeSign(ports: SignPorts) {
   const { db, settings } = ports;
 
-  return moneyActivity('sign', ports.log, async ({ requestId, mode }: SignInput): Promise<SignResult> => {
+  return moneyActivity('sign', ports.log, async ({ requestId, mode, knownTxHash = null }: SignInput): Promise<SignResult> => {
     const request = await getWithdrawal(db, requestId);
+    await assertRemembered(request, knownTxHash);
     assertSealed(request);
     const before = await attemptsOf(requestId);
     const done = alreadyDone(mode, request, before.attempts);
@@ -76,7 +84,7 @@ export function makeSign(ports: SignPorts) {
     const funds = await getFunds(db, requestId);
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
     const wallet = await getWallet(db, request.chainId, walletAddress);
-    if (wallet.status !== 'ACTIVE' && mode === 'pay') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+    await assertMaySign(request, wallet, mode);
 
     const previous = before.attempts.at(-1);
     const fees = await feesFor(previous);
@@ -103,6 +111,32 @@ export function makeSign(ports: SignPorts) {
     // A reservation without bytes is taken again through the wallet's lock: the chain may have passed it meanwhile.
     if (reservation === null || reservation.state === 'RESERVED') return { reservation: null, attempts: [] };
     return { reservation, attempts: await listAttempts(db, reservation.id) };
+  }
+
+  /** A hash that was handed out and is gone from the database means a restored backup: signing on could pay again. */
+  async function assertRemembered(request: WithdrawalRow, knownTxHash: string | null): Promise<void> {
+    if (knownTxHash === null || (await hasAttempt(db, request.requestId, knownTxHash))) return;
+    await setHalt(db, { scope: 'GLOBAL', target: EVERYTHING, kind: 'RECOVERY', reason: `${request.requestId} was signed as ${knownTxHash}, which the database does not have`, setBy: 'signing-service' });
+    if (await raiseAlert(db, { kind: 'BOOKS_BEHIND', chainId: request.chainId, subject: request.requestId, detail: { txHash: knownTxHash } })) {
+      ports.log.error({ requestId: request.requestId, txHash: knownTxHash }, 'the database has forgotten a signed transaction: signing stands still until it is recovered');
+    }
+    throw new EngineError('BOOKS_BEHIND', { requestId: request.requestId });
+  }
+
+  /** Just before signing. What stands still holds no nonce: an unsigned one goes back, or the payments of others would wait behind it. */
+  async function assertMaySign(request: WithdrawalRow, wallet: WalletRow, mode: SignInput['mode']): Promise<void> {
+    if (wallet.status === 'HALTED' || (wallet.status === 'PAUSED' && mode === 'pay')) throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+    if (mode === 'void') return;
+    try {
+      await assertNotHalted(db, { chainId: request.chainId, tokenAddress: request.tokenAddress, walletAddress: wallet.address });
+    } catch (error) {
+      const freed = await transact(db, async (tx) => {
+        await lockWithdrawal(tx, request.requestId);
+        return freeNonce(tx, request.requestId);
+      });
+      if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, request.requestId, freed.nonce);
+      throw error;
+    }
   }
 
   function assertSealed(request: WithdrawalRow): void {
@@ -140,7 +174,8 @@ function alreadyDone(mode: SignInput['mode'], request: WithdrawalRow, attempts: 
   if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
   const latest = attempts.at(-1);
   if (latest && answersAlready(mode, latest)) return { kind: 'signed', txHash: latest.txHash, nonce: latest.nonce };
-  if (request.cancelIntentAt !== null && mode === 'pay') return { kind: 'cancelled' };
+  const wouldPay = mode === 'pay' || (mode === 'replace' && latest?.purpose === 'PAY');
+  if (request.cancelIntentAt !== null && wouldPay) return { kind: 'cancelled' };
   return null;
 }
 

@@ -1,26 +1,37 @@
 import type { Address } from '../domain/address.ts';
+import { EngineError } from '../domain/errors.ts';
 import type { Database } from '../db/client.ts';
-import { reserveNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { raiseAlert } from '../db/repositories/alerts.ts';
+import { listUnexplained, reserveNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
 import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
-import { readTransactionCount } from './chain/blocks.ts';
+import { readHeader, readTransactionCount } from './chain/blocks.ts';
+import { consumerMovedValue } from './chain/foreign-transaction.ts';
+import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Rpc } from './chain/rpc.ts';
+import type { ActivityLog } from './failure.ts';
 import type { NonceFront } from './nonce-front.ts';
 
 export interface TakeNoncePorts {
   db: Database;
   rpc: Rpc;
   nonceFront: NonceFront;
+  log: ActivityLog;
 }
 
 /**
  * The nonce of a request: proposed by Redis, decided by MySQL, and Redis rewritten whenever they disagree. Called twice:
  * the same nonce. Throws `WINDOW_FULL` while the wallet holds its fill, `WALLET_UNAVAILABLE` while it is not active,
- * `INVALID_STATE` when the request has ended.
+ * `INVALID_STATE` when the request has ended, `PARKED` while it waits for a person.
+ *
+ * A chain that counts more of the wallet's transactions than the database knows is looked at first: a stranger that moved
+ * value, or payments a restored database forgot, halt the wallet before anything is signed on top of them.
  */
 export async function takeNonce(ports: TakeNoncePorts, request: { requestId: string; chainId: number; walletAddress: Address; window: number }): Promise<NonceReservationRow> {
   const { db, rpc, nonceFront } = ports;
   const chainNonce = await readTransactionCount(rpc, request.walletAddress, 'latest');
+  await haltOnForeignOutflow(ports, request.chainId, request.walletAddress, chainNonce);
   const proposed = await nonceFront.propose(request.chainId, request.walletAddress, request.requestId);
   const decided = await decide();
   if (decided.reservation.nonce !== proposed?.nonce) await nonceFront.restore(request.chainId, request.walletAddress, decided.truth, proposed?.counter ?? null);
@@ -38,5 +49,23 @@ export async function takeNonce(ports: TakeNoncePorts, request: { requestId: str
       await nonceFront.release(request.chainId, request.walletAddress, request.requestId, proposed?.nonce ?? null);
       throw error;
     }
+  }
+}
+
+async function haltOnForeignOutflow(ports: TakeNoncePorts, chainId: number, walletAddress: Address, chainNonce: number): Promise<void> {
+  const { db, rpc } = ports;
+  const unexplained = await listUnexplained(db, await getWallet(db, chainId, walletAddress), chainNonce);
+  if (unexplained.length === 0) return;
+  const head = await readHeader(rpc, 'latest');
+  if (!head) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber' });
+  for (const nonce of unexplained) {
+    const consumer = await findNonceConsumer(rpc, walletAddress, nonce, head.number);
+    if (!(await consumerMovedValue(rpc, walletAddress, consumer))) continue;
+    const txHash = consumer?.txHash ?? null;
+    await stopWallet(db, chainId, walletAddress, { status: 'HALTED', reason: 'FOREIGN_OUTFLOW' });
+    if (await raiseAlert(db, { kind: 'FOREIGN_OUTFLOW', chainId, subject: walletAddress, detail: { nonce, txHash } })) {
+      ports.log.error({ wallet: walletAddress, nonce, txHash }, 'a transaction this engine does not know moved value out of a hot wallet: the wallet is halted');
+    }
+    throw new EngineError('WALLET_UNAVAILABLE', { wallet: walletAddress, reason: 'HALTED' });
   }
 }

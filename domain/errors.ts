@@ -47,6 +47,10 @@ export const ERROR_CATALOGUE = {
   BOOKS_BEHIND: { class: 'transient', retryable: true },
   /** The gas of one payment would cost more than the settings allow. */
   GAS_COST_EXCEEDED: { class: 'unknown', retryable: true },
+  /** Parked while this step was under way: only a person's retry takes it up again. */
+  PARKED: { class: 'unknown', retryable: false },
+  /** A person says it was paid by hand: nothing of ours is signed any more, and the chain is asked. */
+  PAID_BY_HAND: { class: 'unknown', retryable: false },
   CANCELLED_BY_REQUEST: { class: 'permanent', retryable: false },
 } as const satisfies Record<string, { class: ErrorClass; retryable: boolean }>;
 

@@ -61,6 +61,30 @@ export function judgePayment(mined: MinedTransaction, expected: ExpectedPayment)
   return { kind: 'mismatch', received: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n) };
 }
 
+/** A mined transaction somebody says paid a withdrawal by hand. */
+export interface HandPayment extends MinedTransaction {
+  /** who sent it: the payer of a native payment */
+  from: string;
+}
+
+/**
+ * What a transaction gave the recipient, whoever sent it: for a token the sum of its `Transfer` logs to the recipient, for
+ * the native coin its value. `logIndex` is the first such log, null when there is none.
+ */
+export function receivedBy(mined: HandPayment, expected: Pick<ExpectedPayment, 'toAddress' | 'tokenAddress'>): { amount: bigint; logIndex: number | null } {
+  const nothing = { amount: 0n, logIndex: null };
+  if (!mined.succeeded) return nothing;
+  if (expected.tokenAddress === null) {
+    const pays = mined.to !== null && sameAddress(mined.to, expected.toAddress) && mined.value > 0n;
+    return pays ? { amount: mined.value, logIndex: NATIVE_LOG_INDEX } : nothing;
+  }
+  const token = expected.tokenAddress;
+  const transfers = mined.logs
+    .filter((log) => sameAddress(log.address, token) && log.topics[0] === TRANSFER_TOPIC && log.topics.length === 3 && ONE_WORD.test(log.data))
+    .filter((log) => sameAddress(topicAddress(log.topics[2]), expected.toAddress));
+  return { amount: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n), logIndex: transfers[0]?.logIndex ?? null };
+}
+
 function topicAddress(topic: string | undefined): string {
   return `0x${(topic ?? '').slice(-40)}`;
 }

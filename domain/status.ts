@@ -24,8 +24,8 @@ export const END_STATUSES = ['COMPLETED', 'FAILED', 'REJECTED', 'CANCELLED'] as 
 export type EndStatus = (typeof END_STATUSES)[number];
 
 /**
- * Which status may follow which. `SIGNING` may follow any later step because a nonce that was consumed by a
- * stranger's transaction sends the withdrawal back for a new one; `BROADCASTED` may follow `CONFIRMING`
+ * Which status may follow which. `SIGNING` may follow any later step because a nonce that was finally
+ * consumed without paying sends the withdrawal back (to be signed anew, or to be cancelled); `BROADCASTED` may follow `CONFIRMING`
  * because a reorg takes a receipt away. Nothing follows an end.
  */
 const TRANSITIONS: Record<WithdrawalStatus, readonly WithdrawalStatus[]> = {

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
 import type { WithdrawalActivities } from '../activities/index.ts';
+import { makeMarkPaid } from '../activities/mark-paid.ts';
 import { makePark } from '../activities/park.ts';
 import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
@@ -18,6 +19,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     settle: makeSettle(ports),
     closeUnpaid: makeCloseUnpaid(ports),
     park: makePark(ports),
+    markPaid: makeMarkPaid(ports),
     requestCancel: makeRequestCancel(ports),
     sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL) }),
   };

@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, ContinueAsNew, isCancellation, sleep } from '@temporalio/workflow';
 import { isErrorCode, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
 import type { FailureDetail } from '../activities/index.ts';
 import { backoffMs, UNKNOWN_TRIES_MAX } from './profiles.ts';
@@ -25,13 +25,18 @@ export function fail(failure: Failure): never {
   throw ApplicationFailure.create({ type: failure.code, message: failure.reason, nonRetryable: true, details: [detail] });
 }
 
+/** What is no failure of the work itself: it was interrupted, or goes on as a new run. */
+export function isControlFlow(error: unknown): boolean {
+  return error instanceof ContinueAsNew || isCancellation(error);
+}
+
 /** Tries again what failed for an unknown reason, a bounded number of times. */
 export async function persist<T>(run: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await run();
     } catch (error) {
-      if (failureOf(error).class !== 'unknown' || failures >= UNKNOWN_TRIES_MAX) throw error;
+      if (isControlFlow(error) || failureOf(error).class !== 'unknown' || failures >= UNKNOWN_TRIES_MAX) throw error;
       await sleep(backoffMs(failures));
     }
   }
@@ -42,7 +47,8 @@ export async function insist<T>(run: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await run();
-    } catch {
+    } catch (error) {
+      if (isControlFlow(error)) throw error;
       await sleep(backoffMs(failures));
     }
   }

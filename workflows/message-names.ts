@@ -1,3 +1,4 @@
 /** Names of the signals a withdrawal takes, apart from the workflow SDK so that any process may import them. */
 export const CANCEL_SIGNAL = 'cancel';
 export const RETRY_SIGNAL = 'retry';
+export const MARK_PAID_SIGNAL = 'markPaid';

@@ -1,11 +1,11 @@
-import { CancellationScope, condition, allHandlersFinished, proxyActivities, proxyLocalActivities, setHandler, sleep, upsertSearchAttributes } from '@temporalio/workflow';
-import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SigningActivities, WithdrawalActivities } from '../activities/index.ts';
-import type { EndStatus } from '../domain/status.ts';
-import { fail, failureOf, insist, persist, type Failure } from './failures.ts';
-import { cancelSignal, retrySignal } from './messages.ts';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
+import { isEnd, type EndStatus } from '../domain/status.ts';
+import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
+import { interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
 import { backoffMs, BOOKING, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
-const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds'>>(STEP);
+const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
 const signingService = proxyActivities<SigningActivities>({ ...STEP, taskQueue: 'signing' });
 const broadcaster = proxyActivities<BroadcastActivities>({ ...STEP, taskQueue: 'broadcast' });
 const monitor = proxyActivities<MonitorActivities>({ ...WATCH, taskQueue: 'monitor' });
@@ -17,42 +17,20 @@ export interface WithdrawalInput {
   correlationId: string;
 }
 
-/** What people have asked of a running withdrawal, and what they are shown of it. */
-interface OperatorHands {
-  cancelled: boolean;
-  retry: boolean;
-  /** `null` takes a value away */
-  searchAttributes: Partial<Record<'WithdrawalStatus' | 'Wallet' | 'TxHash' | 'DeadLetterClass', string | null>>;
-}
-
 /**
  * One withdrawal, from accepted to final: hold funds → sign → broadcast → confirm → settle. It keeps no money state of its
  * own. Every step reads the database first and may run twice, so replays, resets and second workers pay once.
  */
-export async function withdrawal(request: WithdrawalInput): Promise<EndStatus> {
-  const hands = listenToOperators(request);
+export async function withdrawal(request: WithdrawalInput, carried?: CarriedHands): Promise<EndStatus> {
+  const hands = listenToOperators(() => books.requestCancel(request), carried);
   // From here on nothing is torn down half-way: a cancellation is a wish, granted where it is still safe.
   return CancellationScope.nonCancellable(async () => {
     const status = await payOrPark(request, hands);
     await condition(allHandlersFinished);
+    if (status === 'COMPLETED' && hands.markedPaid !== null) await insist(() => withdrawals.markPaid({ ...request, txHash: hands.markedPaid ?? '' }));
     show(hands, { WithdrawalStatus: status, ...('DeadLetterClass' in hands.searchAttributes && { DeadLetterClass: null }) });
     return status;
   });
-}
-
-function listenToOperators(request: WithdrawalInput): OperatorHands {
-  const hands: OperatorHands = { cancelled: false, retry: false, searchAttributes: {} };
-  const cancel = () =>
-    CancellationScope.nonCancellable(async () => {
-      if (await books.requestCancel(request)) hands.cancelled = true;
-    });
-  setHandler(cancelSignal, cancel);
-  setHandler(retrySignal, () => {
-    hands.retry = true;
-  });
-  // The Cancel button of the Web UI asks the same as the signal.
-  CancellationScope.current().cancelRequested.catch(cancel);
-  return hands;
 }
 
 async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
@@ -60,6 +38,7 @@ async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promis
     try {
       return await pay(request, hands);
     } catch (error) {
+      if (isControlFlow(error)) throw error;
       const failure = failureOf(error);
       const ended = failure.class === 'permanent' ? await failUnpaid(request, failure) : await parkForAPerson(request, failure, hands);
       if (ended) return ended;
@@ -73,27 +52,17 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
 
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
-    const signed = await persist(() => signingService.sign({ ...request, mode: 'pay' }));
-    if (signed.kind === 'cancelled') return cancelUnpaid(request);
+    const signed = await signPayment(request, hands);
+    if (signed === 'cancelled') return cancelUnpaid(request);
 
-    await send(request);
-    const verdict = await confirm(request);
+    await interruptible(hands, () => send(request, hands));
+    const verdict = await confirm(request, hands);
     if (verdict.kind === 'settled') continue;
 
-    await books.settle({ ...request, verdict });
-    switch (verdict.kind) {
-      case 'paid':
-        hands.searchAttributes.TxHash = verdict.txHash;
-        return 'COMPLETED';
-      case 'unpaid':
-        return 'FAILED';
-      case 'nonce-lost':
-        continue;
-      case 'mismatch':
-        return fail({ code: 'PAYMENT_MISMATCH', class: 'unknown', reason: `the recipient received ${verdict.received} base units` });
-      case 'voided':
-        return fail({ code: 'RETRIES_EXHAUSTED', class: 'unknown', reason: 'the nonce was consumed without paying' });
-    }
+    const status = await books.settle({ ...request, verdict });
+    if (verdict.kind === 'paid') hands.searchAttributes.TxHash = verdict.txHash;
+    if (isEnd(status)) return status;
+    if (verdict.kind === 'mismatch') fail({ code: 'PAYMENT_MISMATCH', class: 'unknown', reason: `the recipient received ${verdict.received} base units` });
   }
 }
 
@@ -103,6 +72,7 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
   for (;;) {
     const funds = await persist(() => withdrawals.reserveFunds(request));
     if (hands.cancelled) return false;
+    leaveToAPerson(hands);
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
       return true;
@@ -112,20 +82,41 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
       show(hands, { WithdrawalStatus: 'AWAITING_FUNDS' });
     }
     if (Date.now() >= deadlineMs) return fail({ code: 'INSUFFICIENT_BALANCE', class: 'permanent', reason: `no wallet had enough ${funds.missing} in time` });
-    await condition(() => hands.cancelled, FUNDS_POLL_MS);
+    await condition(() => stopWanted(hands), FUNDS_POLL_MS);
     if (hands.cancelled) return false;
   }
 }
 
+/** The first attempt on a nonce: committed bytes, or the word that none will be. */
+async function signPayment(request: WithdrawalInput, hands: OperatorHands): Promise<'signed' | 'cancelled'> {
+  for (;;) {
+    leaveToAPerson(hands);
+    // Asked also when cancelled: whether something was signed before is the database's to say.
+    const run = () => persist(() => sign(request, hands, 'pay'));
+    const signed = hands.cancelled ? await run() : await interruptible(hands, run);
+    if (signed === 'interrupted') continue;
+    if (signed.kind !== 'held') return signed.kind;
+    await condition(() => stopWanted(hands), FEE_HOLD_MS);
+  }
+}
+
+/** Signs by the signing service, which is told what this workflow knows: a database that forgot it signs nothing. */
+async function sign(request: WithdrawalInput, hands: OperatorHands, mode: SignInput['mode']): Promise<SignResult> {
+  const signed = await signingService.sign({ ...request, mode, knownTxHash: hands.signedTxHash });
+  if (signed.kind === 'signed') hands.signedTxHash = signed.txHash;
+  if (signed.kind === 'cancelled') hands.cancelled = true;
+  return signed;
+}
+
 /** Hands the committed bytes to the chain. An unclear answer is retried; a refusal is tried a few times, then thrown. */
-async function send(request: WithdrawalInput): Promise<void> {
+async function send(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
   for (let refusals = 0; ; ) {
     const sent = await persist(() => broadcaster.broadcast(request));
     switch (sent.kind) {
       case 'sent':
         return;
       case 'underpriced':
-        await replace(request);
+        if ((await replace(request, hands)) === 'cancelled') return;
         break;
       case 'rejected':
         refusals += 1;
@@ -136,17 +127,25 @@ async function send(request: WithdrawalInput): Promise<void> {
   }
 }
 
-/** Follows the nonce until the chain has finally ruled, lending a hand where the bytes got lost or stuck. */
-async function confirm(request: WithdrawalInput): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
+/**
+ * Follows the nonce until the chain has finally ruled, lending a hand where the bytes got lost or stuck. To `void` it, or
+ * when a person wants no payment any more, a transaction that pays nothing is sent on the same nonce, and the chain rules
+ * between the two.
+ */
+async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pay' | 'void' = 'pay'): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
+  const follow = () => (mode === 'void' ? insist : persist)(() => monitor.confirm(request));
+  let voiding: 'no' | 'held' | 'sent' = 'no';
   for (;;) {
-    const verdict = await persist(() => monitor.confirm(request));
+    if (mode === 'pay' && workflowInfo().continueAsNewSuggested) await goOnAsNewRun(request, hands);
+    if (voiding !== 'sent' && (mode === 'void' || stopWanted(hands))) voiding = await voidNonce(request, hands);
+    const verdict = voiding === 'sent' ? await follow() : voiding === 'held' ? await atMost(FEE_HOLD_MS, follow) : await interruptible(hands, follow);
+    if (verdict === 'interrupted') continue;
     switch (verdict.kind) {
       case 'stuck':
-        await replace(request);
-        await insist(() => send(request));
+        if ((await replace(request, hands)) !== 'cancelled') await insist(() => send(request, hands));
         break;
       case 'resend':
-        await insist(() => send(request));
+        await insist(() => send(request, hands));
         break;
       default:
         return verdict;
@@ -155,24 +154,40 @@ async function confirm(request: WithdrawalInput): Promise<FinalVerdict | Extract
 }
 
 /** Same nonce, same payment, higher fee; at the ceiling, a pause. */
-async function replace(request: WithdrawalInput): Promise<void> {
-  const replaced = await insist(() => signingService.sign({ ...request, mode: 'replace' }));
-  if (replaced.kind === 'held') await sleep(FEE_HOLD_MS);
+async function replace(request: WithdrawalInput, hands: OperatorHands): Promise<SignResult['kind']> {
+  const { kind } = await insist(() => sign(request, hands, 'replace'));
+  if (kind === 'held') await sleep(FEE_HOLD_MS);
+  return kind;
+}
+
+/** Same nonce, nothing paid. At the fee ceiling nothing is signed, and what pays is not sent in its place. */
+async function voidNonce(request: WithdrawalInput, hands: OperatorHands): Promise<'sent' | 'held'> {
+  const { kind } = await insist(() => sign(request, hands, 'void'));
+  if (kind === 'held') return 'held';
+  await insist(() => send(request, hands));
+  return 'sent';
 }
 
 async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
-  return books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' });
+  return insist(() => books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' }));
 }
 
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
 async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<EndStatus | null> {
-  try {
-    return await books.closeUnpaid({ ...request, status: 'FAILED', code: failure.code, reason: failure.reason });
-  } catch (error) {
-    if (failureOf(error).code !== 'INVALID_STATE') throw error;
-    await sleep(FEE_HOLD_MS);
-    return null;
-  }
+  return insist(async () => {
+    try {
+      return await books.closeUnpaid({ ...request, status: 'FAILED', code: failure.code, reason: failure.reason });
+    } catch (error) {
+      if (failureOf(error).code !== 'INVALID_STATE') throw error;
+      await sleep(FEE_HOLD_MS);
+      return null;
+    }
+  });
+}
+
+/** A person says it was paid: nothing more of ours is signed, and the chain is asked while it is parked. */
+function leaveToAPerson(hands: OperatorHands): void {
+  if (hands.markedPaid !== null && !hands.cancelled) fail({ code: 'PAID_BY_HAND', class: 'unknown', reason: `said to be paid by ${hands.markedPaid}` });
 }
 
 /**
@@ -182,28 +197,37 @@ async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<E
  */
 async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
   hands.retry = false;
-  const { holdsNonce } = await books.park({ ...request, ...failure });
+  const { holdsNonce } = await insist(() => books.park({ ...request, ...failure }));
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
-    const verdict = await voidNonce(request);
-    if (verdict.kind === 'paid') return 'COMPLETED';
-    if (verdict.kind === 'unpaid') return 'FAILED';
+    const verdict = await confirm(request, hands, 'void');
+    const status = verdict.kind === 'settled' ? null : await insist(() => books.settle({ ...request, verdict }));
+    if (status !== null && isEnd(status)) return status;
   }
-  await condition(() => hands.retry || hands.cancelled);
-  return hands.cancelled ? cancelUnpaid(request) : null;
+  for (;;) {
+    await condition(() => hands.retry || stopWanted(hands));
+    if (hands.cancelled) return cancelUnpaid(request);
+    if (hands.markedPaid === null) return null;
+    const txHash = hands.markedPaid;
+    hands.markedPaid = null;
+    const { kind } = await insist(() => withdrawals.markPaid({ ...request, txHash }));
+    if (kind === 'paid') return 'COMPLETED';
+  }
 }
 
-async function voidNonce(request: WithdrawalInput): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
-  // At the fee ceiling nothing is signed, and what pays must not be sent in its place.
-  while ((await insist(() => signingService.sign({ ...request, mode: 'void' }))).kind === 'held') await sleep(FEE_HOLD_MS);
-  await insist(() => send(request));
-  const verdict = await insist(() => confirm(request));
-  if (verdict.kind !== 'settled') await books.settle({ ...request, verdict });
-  return verdict;
+/** Ends this run at a border and goes on as a new one, before its history grows too long. Every step may run twice. */
+async function goOnAsNewRun(request: WithdrawalInput, hands: OperatorHands): Promise<never> {
+  await condition(allHandlersFinished);
+  const { cancelled, markedPaid, signedTxHash, searchAttributes } = hands;
+  return continueAsNew<typeof withdrawal>(request, { cancelled, markedPaid, signedTxHash, searchAttributes });
 }
 
-/** Shows operators where the withdrawal stands: at waits and ends only, the timeline is in the database. */
-function show(hands: OperatorHands, attributes: OperatorHands['searchAttributes']): void {
-  Object.assign(hands.searchAttributes, attributes);
-  upsertSearchAttributes(Object.fromEntries(Object.entries(hands.searchAttributes).map(([name, value]) => [name, value === null ? [] : [value]])));
+/** Waits no longer than that. */
+async function atMost<T>(ms: number, run: () => Promise<T>): Promise<T | 'interrupted'> {
+  try {
+    return await CancellationScope.withTimeout(ms, run);
+  } catch (error) {
+    if (isCancellation(error)) return 'interrupted';
+    throw error;
+  }
 }

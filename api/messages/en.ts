@@ -43,7 +43,7 @@ export const en: Messages = {
         p,
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
-          'payment-signed': `The payment is already on its way and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',
       ),
@@ -64,6 +64,8 @@ export const en: Messages = {
     HALTED: () => 'Payments are halted at the moment. The withdrawal is held and goes on afterwards.',
     BOOKS_BEHIND: () => 'The service is being recovered and takes no withdrawals now. Try again later, with the same Idempotency-Key.',
     GAS_COST_EXCEEDED: () => 'The network fee of this payment is above the limit. An operator is looking at it.',
+    PARKED: () => 'The withdrawal waits for an operator.',
+    PAID_BY_HAND: () => 'An operator reported that this was paid by hand. It is being checked on the chain.',
     CANCELLED_BY_REQUEST: () => 'The withdrawal was cancelled on request.',
   },
   outcomeUnknown: 'The payment may be on the chain already. This is settled once its nonce is final on the chain; do not submit the withdrawal again.',

@@ -43,7 +43,7 @@ export const ko: Messages = {
         p,
         {
           ended: `이미 종료된 출금입니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
-          'payment-signed': `이미 송금이 진행되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),
@@ -64,6 +64,8 @@ export const ko: Messages = {
     HALTED: () => '현재 출금 지급이 중지되어 있습니다. 출금은 보류되며 재개 후 이어서 처리됩니다.',
     BOOKS_BEHIND: () => '서비스를 복구하는 중이라 지금은 출금을 받을 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
     GAS_COST_EXCEEDED: () => '이 지급의 네트워크 수수료가 한도를 넘었습니다. 담당자가 확인하고 있습니다.',
+    PARKED: () => '출금이 담당자의 처리를 기다리고 있습니다.',
+    PAID_BY_HAND: () => '담당자가 직접 지급했다고 알려 왔습니다. 블록체인에서 확인하고 있습니다.',
     CANCELLED_BY_REQUEST: () => '요청에 따라 출금이 취소되었습니다.',
   },
   outcomeUnknown: '이미 블록체인에 전송되었을 수 있습니다. 해당 논스가 체인에서 최종 확정되면 결과가 정해지므로, 같은 출금을 다시 신청하지 마세요.',

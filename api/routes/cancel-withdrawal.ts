@@ -10,8 +10,9 @@ import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
 import { withdrawalView } from '../withdrawals/view.ts';
 
 /**
- * `POST /withdrawals/:requestId/cancel`: commits the intent; from then on no payment is signed. Called again before the
- * withdrawal has ended, it answers the same.
+ * `POST /withdrawals/:requestId/cancel`: commits the intent; from then on no payment is signed. Before signing the withdrawal
+ * ends at once; afterwards a transaction that pays nothing is sent on the same nonce, and the chain rules. Called again before
+ * the withdrawal has ended, it answers the same.
  */
 export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; starter: WorkflowStarter; settings: Settings }> = async (app, { database, starter, settings }) => {
   app.post(
@@ -19,7 +20,8 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
     {
       schema: {
         tags: ['withdrawals'],
-        summary: 'Cancel a withdrawal that is not yet signed',
+        summary: 'Cancel a withdrawal',
+        description: 'Before signing it ends at once. After signing the chain decides: a transaction that pays nothing competes for the same nonce. 409 once the payment was seen in a block.',
         security: [{ bearer: [] }],
         params: RequestIdParams,
         response: { 202: WithdrawalSchema, ...errorResponses(401, 404, 409) },

@@ -11,6 +11,18 @@ export async function listAttempts(queryable: Queryable, reservationId: number):
   return queryable.select().from(signedTransactions).where(eq(signedTransactions.reservationId, reservationId)).orderBy(asc(signedTransactions.ordinal));
 }
 
+/** True when a hash is an attempt of a request. What was once committed is never deleted, so a missing one is a database that forgot. */
+export async function hasAttempt(queryable: Queryable, requestId: string, txHash: string): Promise<boolean> {
+  const found = await queryable.$count(signedTransactions, and(eq(signedTransactions.requestId, requestId), eq(signedTransactions.txHash, txHash as `0x${string}`)));
+  return found > 0;
+}
+
+/** The attempt of a hash, whichever request's. */
+export async function findAttemptByHash(queryable: Queryable, chainId: number, txHash: `0x${string}`): Promise<AttemptRow | null> {
+  const [row] = await queryable.select().from(signedTransactions).where(and(eq(signedTransactions.chainId, chainId), eq(signedTransactions.txHash, txHash)));
+  return row ?? null;
+}
+
 /** Commits signed bytes. The unique keys refuse a second attempt of the same ordinal, and the same hash twice. */
 export async function insertAttempt(tx: Transaction, attempt: NewAttempt): Promise<void> {
   await tx.insert(signedTransactions).values({ ...attempt, status: 'SIGNED', signedAt: new Date() });

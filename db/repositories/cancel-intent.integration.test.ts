@@ -1,5 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomHash } from '../../activities/activities.testkit.ts';
 import { commitAttempt } from '../../activities/commit-attempt.ts';
 import type { Address } from '../../domain/address.ts';
 import { END_STATUSES, isEnd, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
@@ -23,16 +24,16 @@ const cancel = (requestId: string, visibility: Parameters<typeof commitCancelInt
 const eventsOf = async (requestId: string) => (await database.db.select().from(withdrawalEvents).where(eq(withdrawalEvents.requestId, requestId)).orderBy(asc(withdrawalEvents.id))).map(({ type }) => type);
 
 describe('commitCancelIntent', () => {
-  it.each(['PENDING', 'AWAITING_APPROVAL', 'AWAITING_FUNDS', 'SIGNING', 'DEAD_LETTERED'] as const)('is granted at %s, and changes no status by itself', async (status) => {
+  it.each(['PENDING', 'AWAITING_APPROVAL', 'AWAITING_FUNDS', 'SIGNING', 'SIGNED', 'BROADCASTING', 'BROADCASTED', 'DEAD_LETTERED'] as const)('is granted at %s, and changes no status by itself', async (status) => {
     const { requestId } = await newWithdrawal(database.db, { status });
     expect(await cancel(requestId)).toMatchObject({ kind: 'intended', row: { requestId, status, cancelIntentAt: expect.any(Date) as Date } });
     expect((await getWithdrawal(database.db, requestId)).cancelIntentAt).toBeInstanceOf(Date);
     expect(await eventsOf(requestId)).toEqual(['accepted', 'cancel-requested']);
   });
 
-  it.each(['SIGNED', 'BROADCASTING', 'BROADCASTED', 'CONFIRMING'] as const)('is refused at %s: bytes that pay exist', async (status) => {
-    const { requestId } = await newWithdrawal(database.db, { status });
-    expect(await cancel(requestId)).toEqual({ kind: 'refused', reason: 'payment-signed', status });
+  it('is refused at CONFIRMING: the payment was seen in a block', async () => {
+    const { requestId } = await newWithdrawal(database.db, { status: 'CONFIRMING' });
+    expect(await cancel(requestId)).toEqual({ kind: 'refused', reason: 'payment-mined', status: 'CONFIRMING' });
     expect((await getWithdrawal(database.db, requestId)).cancelIntentAt).toBeNull();
   });
 
@@ -41,10 +42,10 @@ describe('commitCancelIntent', () => {
     expect(await cancel(requestId)).toEqual({ kind: 'refused', reason: 'ended', status });
   });
 
-  it.each(WITHDRAWAL_STATUSES.filter((status) => !isEnd(status)))('is refused at %s while a payment may be on chain', async (status) => {
+  it.each(WITHDRAWAL_STATUSES.filter((status) => !isEnd(status)))('is refused at %s once the chain has finally paid something', async (status) => {
     const { requestId } = await newWithdrawal(database.db, { status });
-    await database.db.update(withdrawalRequests).set({ hasLivePayment: true }).where(eq(withdrawalRequests.requestId, requestId));
-    expect(await cancel(requestId)).toEqual({ kind: 'refused', reason: 'payment-signed', status });
+    await database.db.update(withdrawalRequests).set({ paidTxHash: randomHash(), hasLivePayment: true }).where(eq(withdrawalRequests.requestId, requestId));
+    expect(await cancel(requestId)).toEqual({ kind: 'refused', reason: 'payment-mined', status });
   });
 
   it('stands as first committed, however often it is asked for', async () => {

@@ -7,18 +7,19 @@ import { appendEvent } from './events.ts';
 import type { Visibility } from './read-withdrawals.ts';
 import type { WithdrawalRow } from './withdrawals.ts';
 
-/** Where a withdrawal may still be stopped without the chain having a say. */
-const CANCELLABLE: readonly WithdrawalStatus[] = ['PENDING', 'AWAITING_APPROVAL', 'AWAITING_FUNDS', 'SIGNING', 'DEAD_LETTERED'];
+/** Seen in a block: what pays is on the chain already, and a transaction on the same nonce comes too late. */
+const MINED: readonly WithdrawalStatus[] = ['CONFIRMING'];
 
 export type Cancellation =
   | { kind: 'intended'; row: WithdrawalRow }
   | { kind: 'not-found' }
-  | { kind: 'refused'; reason: 'ended' | 'payment-signed'; status: WithdrawalStatus };
+  | { kind: 'refused'; reason: 'ended' | 'payment-mined'; status: WithdrawalStatus };
 
 /**
  * Commits the intent to cancel, holding the request's row: the signer takes the same lock before it commits bytes, so
- * either it sees the intent and signs nothing, or this call sees the payment and is refused. Called again while the
- * withdrawal has not ended, it changes nothing and answers the same.
+ * from here on no paying attempt is committed any more. Before anything was signed that is the end of it; afterwards a
+ * transaction that pays nothing is sent on the same nonce, and the chain rules. Refused once the payment was seen in a
+ * block. Called again while the withdrawal has not ended, it changes nothing and answers the same.
  */
 export async function commitCancelIntent(db: Database, requestId: string, visibility: Visibility, now: Date): Promise<Cancellation> {
   return transact(db, async (tx): Promise<Cancellation> => {
@@ -26,7 +27,7 @@ export async function commitCancelIntent(db: Database, requestId: string, visibi
     const [row] = await tx.select().from(withdrawalRequests).where(and(eq(withdrawalRequests.requestId, requestId), owned)).limit(1).for('update');
     if (!row) return { kind: 'not-found' };
     if (isEnd(row.status)) return { kind: 'refused', reason: 'ended', status: row.status };
-    if (row.hasLivePayment || !CANCELLABLE.includes(row.status)) return { kind: 'refused', reason: 'payment-signed', status: row.status };
+    if (row.paidTxHash !== null || MINED.includes(row.status)) return { kind: 'refused', reason: 'payment-mined', status: row.status };
     if (row.cancelIntentAt !== null) return { kind: 'intended', row };
     await tx.update(withdrawalRequests).set({ cancelIntentAt: now, updatedAt: now }).where(eq(withdrawalRequests.requestId, requestId));
     await appendEvent(tx, { requestId, type: 'cancel-requested' });

@@ -1,4 +1,4 @@
-import { and, eq, gt, or } from 'drizzle-orm';
+import { and, eq, gt, or, sql } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -60,14 +60,22 @@ export interface FundSettlement {
   settledBlock: number | null;
 }
 
+/** Books gas that left the wallet while the reservation stays held: a voided nonce whose withdrawal goes on. Not idempotent: call it where the nonce is ended, which happens once. */
+export async function bookGas(tx: Transaction, requestId: string, spentGasWei: bigint): Promise<void> {
+  await tx
+    .update(fundReservations)
+    .set({ spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${spentGasWei.toString()}` })
+    .where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
+}
+
 /**
- * Ends a reservation, once: only a held one is touched.
+ * Ends a reservation, once: only a held one is touched. Gas that was booked while it was held is added to.
  * @returns false when it had ended before, or never was
  */
 export async function settleFunds(tx: Transaction, requestId: string, settlement: FundSettlement): Promise<boolean> {
   const [result] = await tx
     .update(fundReservations)
-    .set({ ...settlement, settledAt: new Date() })
+    .set({ ...settlement, spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${settlement.spentGasWei.toString()}`, settledAt: new Date() })
     .where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
   return result.affectedRows === 1;
 }

@@ -56,15 +56,18 @@ export interface ReservedNonce {
  * whatever a faster front proposed. Called twice for one request: the same nonce. Dies in the middle: nothing was given.
  *
  * Nonces the chain has counted that carry no bytes of ours were taken by a stranger; they are passed over (resync).
- * Throws `WINDOW_FULL` while the wallet holds as many unmined nonces as it may, and `INVALID_STATE` for a request that has
- * ended meanwhile: nobody would ever free its nonce, and every later one would wait behind it.
+ * Throws `WINDOW_FULL` while the wallet holds as many unmined nonces as it may; `INVALID_STATE` for a request that has
+ * ended meanwhile, and `PARKED` for one that waits for a person: nobody would free its nonce, and every later one would
+ * wait behind it.
  */
 export async function reserveNonce(db: Database, request: NonceRequest): Promise<ReservedNonce> {
   return transact(db, async (tx) => {
     const { status } = await lockWithdrawal(tx, request.requestId);
     if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
+    if (status === 'DEAD_LETTERED') throw new EngineError('PARKED', { requestId: request.requestId });
     const wallet = await lockWallet(tx, request.chainId, request.walletAddress);
-    if (wallet.status !== 'ACTIVE') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+    // A draining wallet takes no new withdrawals, but pays those it is bound to.
+    if (wallet.status !== 'ACTIVE' && wallet.status !== 'DRAINING') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
     const next = await passOverForeign(tx, request, wallet.nextNonce);
     const own = await getLiveReservation(tx, request.requestId);
     if (own) return { reservation: own, truth: await readTruth(tx, request, next) };
@@ -85,6 +88,23 @@ export async function reserveNonce(db: Database, request: NonceRequest): Promise
     if (reservation?.nonce !== decision.nonce) throw new Error('a nonce was decided but not recorded');
     return { reservation, truth: await readTruth(tx, request, Math.max(next, decision.nonce + 1)) };
   });
+}
+
+/**
+ * Nonces the chain has counted on which we never committed bytes: a stranger used them, or this database forgot. Ascending;
+ * empty for a wallet that never gave out a nonce. Throws `WALLET_UNAVAILABLE` for more than a stranger would use.
+ */
+export async function listUnexplained(queryable: Queryable, wallet: { chainId: number; address: string; nextNonce: number | null }, chainNonce: number): Promise<number[]> {
+  const { chainId, address, nextNonce } = wallet;
+  if (nextNonce === null) return [];
+  const missing = Math.max(0, chainNonce - nextNonce);
+  if (missing > FOREIGN_NONCES_MAX) throw new EngineError('WALLET_UNAVAILABLE', { wallet: address, reason: `the chain is ${missing} nonces ahead of the database` });
+  const unsigned = await queryable
+    .select({ nonce: nonceReservations.nonce })
+    .from(nonceReservations)
+    .where(and(ofWallet(chainId, address), inArray(nonceReservations.state, ['RESERVED', 'FREED']), lt(nonceReservations.nonce, chainNonce)))
+    .orderBy(asc(nonceReservations.nonce));
+  return [...unsigned.map(({ nonce }) => nonce), ...Array.from({ length: missing }, (_, index) => nextNonce + index)];
 }
 
 /** Marks nonces a stranger used and returns the first nonce never given out. */

@@ -8,17 +8,17 @@ import { appendEvent } from './events.ts';
 export type WithdrawalRow = typeof withdrawalRequests.$inferSelect;
 type Changes = Partial<Pick<WithdrawalRow, 'walletAddress' | 'txHash' | 'hasLivePayment' | 'errorCode' | 'errorMessage' | 'paidTxHash' | 'paidLogIndex' | 'completedAt'>>;
 
-/** The request, or `NOT_FOUND`. */
+/** The request. Its workflow is started after its row was committed, so a workflow without a row means a database that forgot: `BOOKS_BEHIND`. */
 export async function getWithdrawal(queryable: Queryable, requestId: string): Promise<WithdrawalRow> {
   const [row] = await queryable.select().from(withdrawalRequests).where(eq(withdrawalRequests.requestId, requestId));
-  if (!row) throw new EngineError('NOT_FOUND', { requestId });
+  if (!row) throw new EngineError('BOOKS_BEHIND', { requestId });
   return row;
 }
 
 /** The request with its row held until the transaction ends: whoever decides on its money decides here, one at a time. */
 export async function lockWithdrawal(tx: Transaction, requestId: string): Promise<WithdrawalRow> {
   const [row] = await tx.select().from(withdrawalRequests).where(eq(withdrawalRequests.requestId, requestId)).for('update');
-  if (!row) throw new EngineError('NOT_FOUND', { requestId });
+  if (!row) throw new EngineError('BOOKS_BEHIND', { requestId });
   return row;
 }
 

@@ -1,0 +1,75 @@
+import { CancellationScope, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { cancelSignal, markPaidSignal, retrySignal } from './messages.ts';
+
+/** What people have asked of a running withdrawal, and what they are shown of it. */
+export interface OperatorHands {
+  /** a cancel intent is committed: nothing that pays is signed any more */
+  cancelled: boolean;
+  retry: boolean;
+  /** the transaction by which a person says it was paid, until the chain was asked */
+  markedPaid: string | null;
+  /** the newest hash that was signed, as the signing service told it */
+  signedTxHash: string | null;
+  /** `null` takes a value away */
+  searchAttributes: Partial<Record<'WithdrawalStatus' | 'Wallet' | 'TxHash' | 'DeadLetterClass', string | null>>;
+}
+
+/** What a run that goes on as a new one takes along. */
+export type CarriedHands = Pick<OperatorHands, 'cancelled' | 'markedPaid' | 'signedTxHash' | 'searchAttributes'>;
+
+const interruptions = new WeakMap<OperatorHands, () => void>();
+
+/**
+ * Takes the signals of people from now on. `commitCancel` answers whether the intent stands; a wish that came too late
+ * changes nothing.
+ */
+export function listenToOperators(commitCancel: () => Promise<boolean>, carried?: CarriedHands): OperatorHands {
+  const hands: OperatorHands = { cancelled: false, retry: false, markedPaid: null, signedTxHash: null, searchAttributes: {}, ...carried };
+  const interrupt = () => interruptions.get(hands)?.();
+  const cancel = () =>
+    CancellationScope.nonCancellable(async () => {
+      if (!(await commitCancel())) return;
+      hands.cancelled = true;
+      interrupt();
+    });
+  setHandler(cancelSignal, cancel);
+  setHandler(retrySignal, () => {
+    hands.retry = true;
+  });
+  setHandler(markPaidSignal, (txHash) => {
+    hands.markedPaid = txHash.toLowerCase();
+    interrupt();
+  });
+  // The Cancel button of the Web UI asks the same as the signal.
+  CancellationScope.current().cancelRequested.catch(cancel);
+  return hands;
+}
+
+/** True when a person wants no payment of ours any more. */
+export function stopWanted(hands: OperatorHands): boolean {
+  return hands.cancelled || hands.markedPaid !== null;
+}
+
+/**
+ * Runs a step that a person may interrupt: what it waits for is then called off, and what it had committed stands.
+ * @returns `'interrupted'` when somebody wants no payment any more, now or before it began
+ */
+export async function interruptible<T>(hands: OperatorHands, run: () => Promise<T>): Promise<T | 'interrupted'> {
+  if (stopWanted(hands)) return 'interrupted';
+  const scope = new CancellationScope();
+  interruptions.set(hands, () => scope.cancel());
+  try {
+    return await scope.run(run);
+  } catch (error) {
+    if (isCancellation(error)) return 'interrupted';
+    throw error;
+  } finally {
+    interruptions.delete(hands);
+  }
+}
+
+/** Shows operators where the withdrawal stands: at waits and ends only, the timeline is in the database. */
+export function show(hands: OperatorHands, attributes: OperatorHands['searchAttributes']): void {
+  Object.assign(hands.searchAttributes, attributes);
+  upsertSearchAttributes(Object.fromEntries(Object.entries(hands.searchAttributes).map(([name, value]) => [name, value === null ? [] : [value]])));
+}
