@@ -1,6 +1,7 @@
 import type { ErrorClass, ErrorCode } from '../domain/errors.ts';
-import { isEnd } from '../domain/status.ts';
+import { isEnd, type EndStatus } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
+import { raiseAlert } from '../db/repositories/alerts.ts';
 import { freeNonce } from '../db/repositories/nonces.ts';
 import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
@@ -18,6 +19,8 @@ export interface ParkInput {
 export interface ParkResult {
   /** signed bytes hold a nonce: it has to be settled on chain, or later withdrawals wait behind it */
   holdsNonce: boolean;
+  /** the end it had reached before, if any: nothing was parked then */
+  ended: EndStatus | null;
 }
 
 /**
@@ -26,15 +29,18 @@ export interface ParkResult {
  */
 export function makePark(ports: { db: Database; nonceFront: NonceFront; log: ActivityLog }) {
   return moneyActivity('park', ports.log, async ({ requestId, code, class: errorClass, reason }: ParkInput): Promise<ParkResult> => {
-    const { freed, holdsNonce } = await transact(ports.db, async (tx) => {
+    const { freed, holdsNonce, ended, chainId } = await transact(ports.db, async (tx) => {
       const request = await lockWithdrawal(tx, requestId);
-      if (isEnd(request.status)) return { freed: null, holdsNonce: false };
+      if (isEnd(request.status)) return { freed: null, holdsNonce: false, ended: request.status, chainId: request.chainId };
       const nonce = await freeNonce(tx, requestId);
       await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set: { errorCode: code, errorMessage: reason.slice(0, 1024) }, detail: { code, class: errorClass, reason } });
-      return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null };
+      return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null, ended: null, chainId: request.chainId };
     });
     if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
-    ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
-    return { holdsNonce };
+    if (ended === null) {
+      await raiseAlert(ports.db, { kind: 'WITHDRAWAL_PARKED', chainId, subject: requestId, detail: { code, reason: reason.slice(0, 300) } });
+      ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
+    }
+    return { holdsNonce, ended };
   });
 }

@@ -7,6 +7,7 @@ import type { Settings } from '../domain/settings.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
+import { resolveAlert } from '../db/repositories/alerts.ts';
 import { findAsset } from '../db/repositories/assets.ts';
 import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
@@ -77,6 +78,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     await transact(db, async (tx) => {
       const { status, paidTxHash } = await lockWithdrawal(tx, requestId);
       if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, 'PENDING', 'taken up again', { set: { errorCode: null, errorMessage: null } });
+      await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
     });
   }
 

@@ -53,7 +53,9 @@ export type SignResult =
   /** a cancel intent stands: nothing that pays is signed, now or later */
   | { kind: 'cancelled' }
   /** the fee ceiling forbids it now: wait, and send what was signed before again */
-  | { kind: 'held' };
+  | { kind: 'held' }
+  /** the withdrawal has ended, or the nonce that was to be replaced or voided is settled */
+  | { kind: 'nothing' };
 
 /** A plain send to ourselves costs exactly this. */
 const VOID_GAS_LIMIT = 21_000n;
@@ -78,7 +80,6 @@ export function makeSign(ports: SignPorts) {
     const before = await attemptsOf(requestId);
     const done = alreadyDone(mode, request, before.attempts);
     if (done) return done;
-    if (mode !== 'pay' && before.attempts.length === 0) throw new EngineError('INVALID_STATE', { reason: `nothing to ${mode}` });
 
     const walletAddress = request.walletAddress;
     const funds = await getFunds(db, requestId);
@@ -170,9 +171,9 @@ export function makeSign(ports: SignPorts) {
 
 /** What a repeated call is answered with, before anything is reserved. */
 function alreadyDone(mode: SignInput['mode'], request: WithdrawalRow, attempts: readonly AttemptRow[]): SignResult | null {
-  if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
-  if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
   const latest = attempts.at(-1);
+  if (isEnd(request.status) || (mode !== 'pay' && latest === undefined)) return { kind: 'nothing' };
+  if (request.paidTxHash !== null) throw new EngineError('PAYMENT_MISMATCH', { txHash: request.paidTxHash });
   if (latest && answersAlready(mode, latest)) return { kind: 'signed', txHash: latest.txHash, nonce: latest.nonce };
   const wouldPay = mode === 'pay' || (mode === 'replace' && latest?.purpose === 'PAY');
   if (request.cancelIntentAt !== null && wouldPay) return { kind: 'cancelled' };

@@ -4,8 +4,6 @@ import type { Database } from '../db/client.ts';
 import { raiseAlert } from '../db/repositories/alerts.ts';
 import { listUnexplained, reserveNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
-import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
-import { transact } from '../db/transact.ts';
 import { readHeader, readTransactionCount } from './chain/blocks.ts';
 import { consumerMovedValue } from './chain/foreign-transaction.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
@@ -35,10 +33,6 @@ export async function takeNonce(ports: TakeNoncePorts, request: { requestId: str
   const proposed = await nonceFront.propose(request.chainId, request.walletAddress, request.requestId);
   const decided = await decide();
   if (decided.reservation.nonce !== proposed?.nonce) await nonceFront.restore(request.chainId, request.walletAddress, decided.truth, proposed?.counter ?? null);
-  await transact(db, async (tx) => {
-    await lockWithdrawal(tx, request.requestId);
-    await moveTo(tx, request.requestId, 'SIGNING', 'nonce reserved', { detail: { nonce: decided.reservation.nonce, wallet: request.walletAddress } });
-  });
   return decided.reservation;
 
   async function decide() {

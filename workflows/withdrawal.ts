@@ -53,7 +53,7 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
     const signed = await signPayment(request, hands);
-    if (signed === 'cancelled') return cancelUnpaid(request);
+    if (signed !== 'signed') return cancelUnpaid(request);
 
     await interruptible(hands, () => send(request, hands));
     const verdict = await confirm(request, hands);
@@ -88,7 +88,7 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
 }
 
 /** The first attempt on a nonce: committed bytes, or the word that none will be. */
-async function signPayment(request: WithdrawalInput, hands: OperatorHands): Promise<'signed' | 'cancelled'> {
+async function signPayment(request: WithdrawalInput, hands: OperatorHands): Promise<'signed' | 'cancelled' | 'nothing'> {
   for (;;) {
     leaveToAPerson(hands);
     // Asked also when cancelled: whether something was signed before is the database's to say.
@@ -168,6 +168,7 @@ async function voidNonce(request: WithdrawalInput, hands: OperatorHands): Promis
   return 'sent';
 }
 
+/** Ends what was cancelled before anything was signed; an end reached before stands. */
 async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
   return insist(() => books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' }));
 }
@@ -197,7 +198,8 @@ function leaveToAPerson(hands: OperatorHands): void {
  */
 async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
   hands.retry = false;
-  const { holdsNonce } = await insist(() => books.park({ ...request, ...failure }));
+  const { holdsNonce, ended } = await insist(() => books.park({ ...request, ...failure }));
+  if (ended !== null) return ended;
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
     const verdict = await confirm(request, hands, 'void');

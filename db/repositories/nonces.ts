@@ -7,7 +7,7 @@ import type { Database, Queryable, Transaction } from '../client.ts';
 import { nonceReservations } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { lockWallet, setNextNonce } from './wallets.ts';
-import { lockWithdrawal } from './withdrawals.ts';
+import { lockWithdrawal, moveTo } from './withdrawals.ts';
 
 export type NonceReservationRow = typeof nonceReservations.$inferSelect;
 
@@ -70,7 +70,10 @@ export async function reserveNonce(db: Database, request: NonceRequest): Promise
     if (wallet.status !== 'ACTIVE' && wallet.status !== 'DRAINING') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
     const next = await passOverForeign(tx, request, wallet.nextNonce);
     const own = await getLiveReservation(tx, request.requestId);
-    if (own) return { reservation: own, truth: await readTruth(tx, request, next) };
+    if (own) {
+      await showSigning(tx, own);
+      return { reservation: own, truth: await readTruth(tx, request, next) };
+    }
 
     const inFlight = await tx.$count(nonceReservations, and(ofWallet(request.chainId, request.walletAddress), inArray(nonceReservations.state, UNMINED), gte(nonceReservations.nonce, request.chainNonce)));
     if (inFlight >= request.window) throw new EngineError('WINDOW_FULL', { wallet: request.walletAddress, window: String(request.window) });
@@ -86,8 +89,14 @@ export async function reserveNonce(db: Database, request: NonceRequest): Promise
     else await takeNext(tx, request, decision.nonce);
     const reservation = await getLiveReservation(tx, request.requestId);
     if (reservation?.nonce !== decision.nonce) throw new Error('a nonce was decided but not recorded');
+    await showSigning(tx, reservation);
     return { reservation, truth: await readTruth(tx, request, Math.max(next, decision.nonce + 1)) };
   });
+}
+
+/** In the same transaction, and only while no bytes are committed: a signer that slept must not take the status back. */
+async function showSigning(tx: Transaction, { requestId, state, nonce, walletAddress }: NonceReservationRow): Promise<void> {
+  if (requestId !== null && state === 'RESERVED') await moveTo(tx, requestId, 'SIGNING', 'nonce reserved', { detail: { nonce, wallet: walletAddress } });
 }
 
 /**

@@ -102,8 +102,8 @@ describe('lockWithdrawal', () => {
     expect(await getWithdrawal(database.db, requestId)).toMatchObject({ paidLogIndex: 20 });
   });
 
-  it('says NOT_FOUND for what is not there', async () => {
-    await expect(inTransaction(database.db, (tx) => lockWithdrawal(tx, 'tx-none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(getWithdrawal(database.db, 'tx-none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  it('says BOOKS_BEHIND for what is not there: its workflow began after the row', async () => {
+    await expect(inTransaction(database.db, (tx) => lockWithdrawal(tx, 'tx-none'))).rejects.toMatchObject({ code: 'BOOKS_BEHIND' });
+    await expect(getWithdrawal(database.db, 'tx-none')).rejects.toMatchObject({ code: 'BOOKS_BEHIND' });
   });
 });

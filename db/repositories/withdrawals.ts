@@ -1,8 +1,9 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import { EngineError } from '../../domain/errors.ts';
-import { predecessorsOf, type WithdrawalStatus } from '../../domain/status.ts';
+import { isEnd, predecessorsOf, type WithdrawalStatus } from '../../domain/status.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
+import { resolveAlert } from './alerts.ts';
 import { appendEvent } from './events.ts';
 
 export type WithdrawalRow = typeof withdrawalRequests.$inferSelect;
@@ -33,6 +34,8 @@ export async function moveTo(tx: Transaction, requestId: string, to: WithdrawalS
     .set({ ...options.set, status: to, updatedAt: new Date() })
     .where(and(eq(withdrawalRequests.requestId, requestId), inArray(withdrawalRequests.status, [...predecessorsOf(to)])));
   if (result.affectedRows === 0) return false;
+  // An end answers what a person was called for.
+  if (isEnd(to)) await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
   await appendEvent(tx, { requestId, type: event, status: to, ...(options.detail && { detail: options.detail }) });
   return true;
 }

@@ -1,7 +1,6 @@
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import { workflowIdOf } from '../../domain/request-id.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { callAsOwner, payIn } from '../harness/tokens.ts';
@@ -76,19 +75,6 @@ describe('a cancel whose signal was lost', () => {
   });
 });
 
-describe('a cancel that comes too late', () => {
-  it('changes nothing once bytes that pay are committed', async () => {
-    await start();
-    engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
-    const payment = await accept();
-    await engine.until(payment.requestId, ['BROADCASTING']);
-    expect(await commitCancelIntent(engine.database.db, payment.requestId, 'all', new Date())).toMatchObject({ kind: 'refused', reason: 'payment-signed' });
-    await engine.handle(payment.requestId).signal('cancel');
-    engine.proxy.inject({ kind: 'pass' });
-    await expectPaidOnce(payment);
-  });
-});
-
 describe('odd tokens', () => {
   it('parks a payment that arrived short, and never pays it again by itself or by a retry', async () => {
     await start();
@@ -151,47 +137,6 @@ describe('a chain in motion', () => {
     await engine.chain.rpc.call('anvil_reorg', [6, []]);
     await expect.poll(() => eventsOf(payment.requestId), { timeout: 30_000 }).toContain('unconfirmed by reorg');
     await engine.until(payment.requestId, ['COMPLETED'], 90_000);
-    await expectPaidOnce(payment);
-    expect(await attemptsOf(payment.requestId)).toHaveLength(1);
-  });
-});
-
-describe("operators' hands", () => {
-  it('pays once when a run is terminated under way and the sweeper starts it again', async () => {
-    await start();
-    engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
-    const payment = await accept();
-    await engine.until(payment.requestId, ['BROADCASTING']);
-    await engine.handle(payment.requestId).terminate('by hand');
-    engine.proxy.inject({ kind: 'pass' });
-    const status = async () => (await engine.handle(payment.requestId).describe()).status.name;
-    await expect.poll(
-      async () => {
-        await engine.client.workflow.execute('sweep', { taskQueue: TASK_QUEUES.withdrawals, workflowId: 'sweep-by-hand' });
-        return status();
-      },
-      { timeout: 30_000 },
-    ).not.toBe('TERMINATED');
-    await expectPaidOnce(payment);
-  });
-
-  it('pays nothing again when a completed run is reset to its beginning', async () => {
-    await start();
-    const payment = await accept();
-    await expectPaidOnce(payment);
-    await engine.handle(payment.requestId).result();
-    const { events } = await engine.handle(payment.requestId).fetchHistory();
-    const firstTask = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
-    const { runId } = await engine.handle(payment.requestId).describe();
-    await engine.client.workflowService.resetWorkflowExecution({
-      namespace: engine.client.options.namespace,
-      workflowExecution: { workflowId: workflowIdOf(payment.requestId), runId },
-      reason: 'by hand',
-      requestId: 'reset-once',
-      workflowTaskFinishEventId: firstTask ?? null,
-    });
-    await expect.poll(async () => (await engine.handle(payment.requestId).describe()).runId, { timeout: 10_000 }).not.toBe(runId);
-    expect(await engine.handle(payment.requestId).result()).toBe('COMPLETED');
     await expectPaidOnce(payment);
     expect(await attemptsOf(payment.requestId)).toHaveLength(1);
   });
