@@ -46,7 +46,7 @@ export type SignResult =
   | { kind: 'signed'; txHash: string; nonce: number }
   /** a cancel intent was committed before any bytes were: nothing is signed, now or later */
   | { kind: 'cancelled' }
-  /** the fee ceiling forbids a replacement: wait and send the same bytes again */
+  /** a fee limit forbids signing now: for `pay` nothing is reserved yet, wait and ask again; otherwise wait and send the same bytes again */
   | { kind: 'held' };
 
 /** A plain send to ourselves costs exactly this. */
@@ -79,11 +79,11 @@ export function makeSign(ports: SignPorts) {
     if (wallet.status !== 'ACTIVE' && mode === 'pay') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
 
     const previous = before.attempts.at(-1);
-    const fees = await feesFor(previous);
-    if (fees === null) return { kind: 'held' };
     const purpose: AttemptPurpose = mode === 'void' || previous?.purpose === 'VOID' ? 'VOID' : 'PAY';
     const call = purpose === 'VOID' ? voidCall(walletAddress as Address) : paymentCall({ tokenAddress: request.tokenAddress as Address | null, toAddress: request.toAddress as Address, amount: request.amount });
     const gasLimit = purpose === 'VOID' ? VOID_GAS_LIMIT : funds.gasLimit;
+    const fees = await feesFor(previous, gasLimit);
+    if (fees === null) return { kind: 'held' };
 
     const reservation = before.reservation ?? (await takeNonce(ports, { requestId, chainId: request.chainId, walletAddress: walletAddress as Address, window: settings.chain.inFlightWindow }));
     if (previous === undefined) ports.crashPoint('nonce-reserved');
@@ -110,9 +110,9 @@ export function makeSign(ports: SignPorts) {
     if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
   }
 
-  async function feesFor(previous: AttemptRow | undefined): Promise<Fees | null> {
+  async function feesFor(previous: AttemptRow | undefined, gasLimit: bigint): Promise<Fees | null> {
     const market = await readFeeMarket(ports);
-    const limits = feeLimitsOf(settings.chain);
+    const limits = feeLimitsOf(settings.chain, gasLimit);
     return previous === undefined ? quoteFees(market, limits) : bumpFees(previous, market, limits);
   }
 
