@@ -19,11 +19,13 @@ describe('a payment stuck at the fee ceiling', () => {
     const sends = () => engine.proxy.calls.get('eth_sendRawTransaction') ?? 0;
     await rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x1dcd6500']);
     const { gasLimit } = await header();
-    // Blocks without room for it.
-    await rpc.call('evm_setBlockGasLimit', ['0x5208']);
+    await rpc.call('evm_setIntervalMining', [0]);
     const toAddress = Wallet.createRandom().address;
     const requestId = await engine.accept({ currency: 'USDC', toAddress, amount: AMOUNT });
     await engine.until(requestId, ['BROADCASTED']);
+    // From now on, blocks without room for it.
+    await rpc.call('evm_setBlockGasLimit', ['0x5208']);
+    await rpc.call('evm_setIntervalMining', [1]);
     const startedAt = Number((await header()).timestamp);
 
     await expect.poll(sends, { timeout: 3 * FEE_HOLD_MS, interval: 500 }).toBeGreaterThan(2);
