@@ -86,7 +86,9 @@ describe('random interleavings of withdrawals, signers, broadcasters, cancellati
   it('pay nobody twice, free and release nothing twice, and leave no end', () => {
     assert(
       property(movesArbitrary(MOVES_MAX), (moves) => {
-        for (const what of run(moves).seen) seen.set(what, (seen.get(what) ?? 0) + 1);
+        const world = run(moves);
+        expect(findFault(world)).toBeNull();
+        for (const what of world.seen) seen.set(what, (seen.get(what) ?? 0) + 1);
       }),
       { numRuns: RUNS },
     );

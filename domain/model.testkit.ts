@@ -341,9 +341,9 @@ function startSending(world: World, name: RequestName): void {
 /** The broadcaster: the node may lie, and its answer may be lost, with or without the bytes. The policy is the real one. */
 function send(world: World, sending: Attempt | undefined, dice: { answer: SendVerdictKind | 'honest'; delivered: boolean; known: boolean }): void {
   if (!sending) return;
-  const free = countAt(world, sending.wallet, world.blocks.length) <= sending.nonce;
+  const unused = countAt(world, sending.wallet, world.blocks.length) <= sending.nonce;
   const wasKnown = world.pool.has(sending.hash);
-  const honest: SendVerdictKind = free ? (wasKnown ? 'already-known' : 'accepted') : 'nonce-consumed';
+  const honest: SendVerdictKind = unused ? (wasKnown ? 'already-known' : 'accepted') : 'nonce-consumed';
   const verdict = dice.answer === 'honest' ? honest : dice.answer;
   if (verdict === 'accepted' || dice.delivered) world.pool.add(sending.hash);
   const end = follow(world, sending, verdict, dice.known);
@@ -357,37 +357,24 @@ function send(world: World, sending: Attempt | undefined, dice: { answer: SendVe
 }
 
 function follow(world: World, sending: Attempt, verdict: SendVerdictKind, known: boolean): SendEnd {
-  const mine = attemptsOn(world, sending.wallet, sending.nonce);
+  const ours = attemptsOn(world, sending.wallet, sending.nonce);
   const consumer = minedAt(world, sending.wallet, sending.nonce, world.blocks.length);
   const facts: Record<SendFact['kind'], SendFact> = {
     answer: { kind: 'answer', verdict },
     // A node that lags says no; one that says yes has it.
     hash: { kind: 'hash', known: known && (world.pool.has(sending.hash) || consumer?.hash === sending.hash) },
-    nonce: { kind: 'nonce', used: consumer && known ? (mine.some(({ hash }) => hash === consumer.hash) ? 'by-us' : 'passed') : 'no' },
-    holder: { kind: 'holder', holder: known && world.pool.has(sending.hash) ? 'newest' : mine.some(({ hash }) => world.pool.has(hash)) ? 'older' : 'unknown' },
+    nonce: { kind: 'nonce', used: consumer && known ? (ours.some(({ hash }) => hash === consumer.hash) ? 'by-us' : 'passed') : 'no' },
+    holder: { kind: 'holder', holder: known && world.pool.has(sending.hash) ? 'newest' : ours.some(({ hash }) => world.pool.has(hash)) ? 'older' : 'unknown' },
     waited: { kind: 'waited' },
   };
   let { state, step } = beginSend({ sinceMs: 0, bumps: sending.ordinal });
   for (let steps = 0; steps <= STEPS_MAX; steps += 1) {
-    switch (step.kind) {
-      case 'send':
-        ({ state, step } = nextStep(state, facts.answer, 0));
-        break;
-      case 'look-up-hash':
-        ({ state, step } = nextStep(state, facts.hash, 0));
-        break;
-      case 'look-up-nonce':
-        ({ state, step } = nextStep(state, facts.nonce, 0));
-        break;
-      case 'look-up-holder':
-        ({ state, step } = nextStep(state, facts.holder, 0));
-        break;
-      case 'wait':
-        ({ state, step } = nextStep(state, facts.waited, 0));
-        break;
-      default:
-        return step;
-    }
+    if (step.kind === 'send') ({ state, step } = nextStep(state, facts.answer, 0));
+    else if (step.kind === 'look-up-hash') ({ state, step } = nextStep(state, facts.hash, 0));
+    else if (step.kind === 'look-up-nonce') ({ state, step } = nextStep(state, facts.nonce, 0));
+    else if (step.kind === 'look-up-holder') ({ state, step } = nextStep(state, facts.holder, 0));
+    else if (step.kind === 'wait') ({ state, step } = nextStep(state, facts.waited, 0));
+    else return step;
   }
   world.faults.push('a send did not come to an end');
   return { kind: 'try-later', because: verdict };
