@@ -1,6 +1,12 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listOpenAlerts, resolveAlert } from '../db/repositories/alerts.ts';
+import { liftHalt, setHalt } from '../db/repositories/halts.ts';
+import { getWallet, liftPause, setWalletStatus } from '../db/repositories/wallets.ts';
 import { signedTransactions } from '../db/schema/index.ts';
+import { EVERYTHING } from '../domain/halts.ts';
+import { NONCE_GAP_MS_MAX, SENDS_MAX } from '../domain/send-policy.ts';
+import { sendFromHotWallet } from '../tests/harness/foreign-transaction.ts';
 import { paidTo } from '../tests/harness/transfers.ts';
 import { startBench, type Bench } from './activities.testkit.ts';
 import { makeBroadcast } from './broadcast.ts';
@@ -90,12 +96,155 @@ describe('broadcasting', () => {
     expect(await broadcast(id)).toEqual({ kind: 'sent' });
   });
 
-  it.each(['nonce too high', 'insufficient funds for gas * price + value', 'txpool is full'])('waits out "%s"', async (message) => {
+  it.each(['nonce too high', 'txpool is full'])('waits out "%s", a bounded number of sends at a time', async (message) => {
     const id = await signed();
     bench.engine.proxy.inject({ kind: 'error', message }, ['eth_sendRawTransaction']);
+    const before = sends();
     await expect(broadcast(id)).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+    expect(sends() - before).toBe(SENDS_MAX);
     bench.engine.proxy.inject({ kind: 'pass' });
     expect(await broadcast(id)).toEqual({ kind: 'sent' });
+  });
+
+  it('calls for the guardian when a lower nonce stays away for too long, and goes on when it comes', async () => {
+    const [lower, id] = [await signed(), await signed()];
+    let nowMs = 0;
+    const late = makeBroadcast({ ...bench.ports, clock: { nowMs: () => (nowMs += NONCE_GAP_MS_MAX), sleep: () => Promise.resolve() } });
+    bench.engine.proxy.inject({ kind: 'error', message: 'nonce too high: tx nonce 9, gapped nonce 5' }, ['eth_sendRawTransaction']);
+    await expect(late({ requestId: id })).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+    await expect(late({ requestId: id })).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE' });
+    expect(await listOpenAlerts(bench.ports.db, bench.wallet)).toMatchObject([{ kind: 'NONCE_GAP', timesSeen: 2, detail: { requestId: id } }]);
+    bench.engine.proxy.inject({ kind: 'pass' });
+    expect([await broadcast(lower), await broadcast(id)]).toEqual([{ kind: 'sent' }, { kind: 'sent' }]);
+    await resolveAlert(bench.ports.db, 'NONCE_GAP', bench.wallet);
+  });
+
+  it('keeps the nonce, pauses the wallet and calls a person once when there is no money for gas, and sends when there is again', async () => {
+    const id = await signed();
+    const balance = await bench.engine.chain.rpc.call<string>('eth_getBalance', [bench.wallet, 'latest']);
+    await bench.engine.chain.rpc.call('anvil_setBalance', [bench.wallet, '0x1']);
+    // The node's own refusal, not a made-up one.
+    for (let times = 0; times < 2; times += 1) await expect(broadcast(id)).rejects.toMatchObject({ type: 'WALLET_UNAVAILABLE', nonRetryable: false });
+    expect(await getWallet(bench.ports.db, bench.engine.chain.chainId, bench.wallet)).toMatchObject({ status: 'PAUSED', statusReason: 'engine: GAS_LOW' });
+    expect(await listOpenAlerts(bench.ports.db, bench.wallet)).toMatchObject([{ kind: 'GAS_LOW', timesSeen: 2, detail: { requestId: id } }]);
+    expect(await bench.noncesOf(id)).toMatchObject([{ state: 'SIGNED', liveRequestId: id }]);
+    expect(await bench.engine.row(id)).toMatchObject({ status: 'BROADCASTING', hasLivePayment: true });
+
+    await bench.engine.chain.rpc.call('anvil_setBalance', [bench.wallet, balance]);
+    // The pause keeps new payments away; what is signed goes out all the same.
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    await bench.mine();
+    expect(await received(id)).toEqual({ total: 1_000_000n, payments: 1 });
+    await liftPause(bench.ports.db, bench.engine.chain.chainId, bench.wallet, 'GAS_LOW');
+    await resolveAlert(bench.ports.db, 'GAS_LOW', bench.wallet);
+  });
+
+  it('takes "already known" for success only where the hash is found', async () => {
+    const id = await signed();
+    bench.engine.proxy.inject({ kind: 'error', message: 'already known' }, ['eth_sendRawTransaction']);
+    await expect(broadcast(id)).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+    expect(await bench.attempts(id)).toMatchObject([{ status: 'SIGNED', broadcastedAt: null }]);
+    const [attempt] = await bench.attempts(id);
+    await bench.engine.chain.rpc.call('eth_sendRawTransaction', [attempt?.rawTransaction]);
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    expect(await bench.attempts(id)).toMatchObject([{ status: 'BROADCASTED' }]);
+  });
+
+  it('does not take a refusal for one where an earlier send has put the bytes out', async () => {
+    const id = await signed();
+    const [attempt] = await bench.attempts(id);
+    await bench.engine.chain.rpc.call('eth_sendRawTransaction', [attempt?.rawTransaction]);
+    bench.engine.proxy.inject({ kind: 'error', message: 'the sequencer is on holiday' }, ['eth_sendRawTransaction']);
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+  });
+
+  it('waits where the node says the nonce is used up and the chain does not show it', async () => {
+    const id = await signed();
+    bench.engine.proxy.inject({ kind: 'error', message: 'nonce too low' }, ['eth_sendRawTransaction']);
+    await expect(broadcast(id)).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+    expect(await bench.attempts(id)).toMatchObject([{ status: 'SIGNED' }]);
+    expect(await bench.noncesOf(id)).toMatchObject([{ state: 'SIGNED', liveRequestId: id }]);
+    bench.engine.proxy.inject({ kind: 'pass' });
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+  });
+
+  it('goes to confirmation when an older attempt has been mined', async () => {
+    const id = await signed();
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    await bench.sign({ requestId: id, mode: 'replace' });
+    await bench.mine();
+    expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    expect(await received(id)).toEqual({ total: 1_000_000n, payments: 1 });
+  });
+
+  it.each(['an attempt of ours', 'a stranger'])('asks for a dearer replacement where %s holds the nonce at a price it did not beat', async (whose) => {
+    const id = await signed();
+    if (whose === 'a stranger') {
+      const [attempt] = await bench.attempts(id);
+      await sendFromHotWallet(bench.engine, { nonce: attempt?.nonce ?? 0 });
+      expect(await broadcast(id)).toEqual({ kind: 'underpriced' });
+    } else {
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+      await bench.sign({ requestId: id, mode: 'replace' });
+      bench.engine.proxy.inject({ kind: 'error', message: 'replacement transaction underpriced' }, ['eth_sendRawTransaction']);
+      expect(await broadcast(id)).toEqual({ kind: 'underpriced' });
+      bench.engine.proxy.inject({ kind: 'pass' });
+    }
+    const before = await bench.attempts(id);
+    expect(before.at(-1)).toMatchObject({ status: 'BROADCASTED' });
+    expect(await bench.sign({ requestId: id, mode: 'replace' })).toMatchObject({ kind: 'signed', nonce: before[0]?.nonce });
+    expect(await bench.attempts(id)).toHaveLength(before.length + 1);
+  });
+
+  describe('while something stands still', () => {
+    const halt = { scope: 'TOKEN', target: '', kind: 'OPERATOR' } as const;
+
+    it('sends nothing that pays under a halt, also one that was set while it waited, and goes on when it is lifted', async () => {
+      const id = await signed();
+      const { tokenAddress } = await bench.engine.row(id);
+      const standing = { ...halt, target: tokenAddress ?? '' };
+      const set = () => setHalt(bench.ports.db, { ...standing, reason: 'test', setBy: 'test' });
+      bench.engine.proxy.inject({ kind: 'error', message: 'txpool is full' }, ['eth_sendRawTransaction']);
+      const before = sends();
+      const interrupted = makeBroadcast({ ...bench.ports, clock: { nowMs: Date.now, sleep: set } });
+      await expect(interrupted({ requestId: id })).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+      expect(sends() - before).toBe(1);
+      await expect(broadcast(id)).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+      expect(sends() - before).toBe(1);
+      bench.engine.proxy.inject({ kind: 'pass' });
+      await liftHalt(bench.ports.db, standing);
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    });
+
+    it('sends what pays nobody under a halt, but nothing at all from a halted wallet', async () => {
+      const id = await signed();
+      await bench.sign({ requestId: id, mode: 'void' });
+      const { chainId } = bench.engine.chain;
+      const before = sends();
+      await setWalletStatus(bench.ports.db, chainId, bench.wallet, 'HALTED', 'test');
+      await expect(broadcast(id)).rejects.toMatchObject({ type: 'WALLET_UNAVAILABLE', nonRetryable: false });
+      expect(sends()).toBe(before);
+      await setWalletStatus(bench.ports.db, chainId, bench.wallet, 'ACTIVE', null);
+      const everything = { scope: 'GLOBAL', target: EVERYTHING, kind: 'OPERATOR' } as const;
+      await setHalt(bench.ports.db, { ...everything, reason: 'test', setBy: 'test' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+      await liftHalt(bench.ports.db, everything);
+      await bench.mine();
+      expect(await received(id)).toEqual({ total: 0n, payments: 0 });
+    });
+
+    it('sends no older bytes when newer ones were signed while it waited', async () => {
+      const id = await signed();
+      bench.engine.proxy.inject({ kind: 'error', message: 'txpool is full' }, ['eth_sendRawTransaction']);
+      const before = sends();
+      const interrupted = makeBroadcast({ ...bench.ports, clock: { nowMs: Date.now, sleep: async () => void (await bench.sign({ requestId: id, mode: 'void' })) } });
+      await expect(interrupted({ requestId: id })).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+      expect(sends() - before).toBe(1);
+      bench.engine.proxy.inject({ kind: 'pass' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+      await bench.mine();
+      expect(await received(id)).toEqual({ total: 0n, payments: 0 });
+    });
   });
 
   it('asks for a dearer replacement where the market has left its bytes behind, and the replacement goes out', async () => {

@@ -1,10 +1,11 @@
+import { mayCommit, type CommitDecision } from '../domain/attempts.ts';
 import { EngineError } from '../domain/errors.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { insertAttempt, listAttempts, type AttemptRow, type NewAttempt } from '../db/repositories/attempts.ts';
 import { raiseGas } from '../db/repositories/funds.ts';
 import { lockLiveReservation, markNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { lockWithdrawal, moveTo, setWithdrawal } from '../db/repositories/withdrawals.ts';
+import { lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { trackTransaction } from '../db/repositories/chain-view.ts';
 import { transact } from '../db/transact.ts';
@@ -23,19 +24,14 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
   return transact(db, async (tx): Promise<CommitResult> => {
     const request = await lockWithdrawal(tx, requestId);
     const reservation = await lockLiveReservation(tx, requestId);
-    if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
-    if (reservation?.id !== commit.reservation.id || reservation.generation !== commit.reservation.generation) {
-      throw new EngineError('SERVICE_UNAVAILABLE', { reason: 'the nonce was taken back while signing' });
-    }
-    const attempts = await listAttempts(tx, reservation.id);
-    const latest = attempts.at(-1);
-    if (latest && latest.ordinal >= attempt.ordinal) return { kind: 'committed', attempt: latest };
-    if (attempt.purpose === 'PAY') {
-      if (request.cancelIntentAt !== null) return { kind: 'cancelled' };
-      if (request.status === 'DEAD_LETTERED') throw new EngineError('PARKED', { requestId });
-      if (reservation.state === 'VOIDING') throw new EngineError('INVALID_STATE', { reason: 'the nonce is being voided' });
-    }
-    if (attempt.ordinal !== (latest?.ordinal ?? -1) + 1) throw new Error('an attempt would skip an ordinal');
+    const attempts = reservation ? await listAttempts(tx, reservation.id) : [];
+    const latest = attempts.at(-1) ?? null;
+    const view = { ended: isEnd(request.status), cancelIntended: request.cancelIntentAt !== null, parked: request.status === 'DEAD_LETTERED', reservation, newest: latest };
+    const decision = mayCommit(view, { reservationId: commit.reservation.id, generation: commit.reservation.generation, ordinal: attempt.ordinal, purpose: attempt.purpose });
+    if (decision.kind === 'repeat' && latest) return { kind: 'committed', attempt: latest };
+    if (decision.kind === 'cancelled') return { kind: 'cancelled' };
+    if (decision.kind === 'refuse') throw refusal(decision.reason, request);
+    if (!reservation) throw new Error('an attempt without a reservation was let through');
 
     await insertAttempt(tx, attempt);
     await trackTransaction(tx, attempt.chainId, attempt.txHash, requestId);
@@ -49,4 +45,23 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
     await appendEvent(tx, { requestId, type: attempt.purpose === 'PAY' ? 'replacement signed' : 'voiding transaction signed', detail: event });
     return { kind: 'committed', attempt };
   });
+}
+
+function refusal(reason: Extract<CommitDecision, { kind: 'refuse' }>['reason'], { requestId, status }: WithdrawalRow): Error {
+  switch (reason) {
+    case 'ended':
+      return new EngineError('INVALID_STATE', { status });
+    case 'parked':
+      return new EngineError('PARKED', { requestId });
+    case 'voiding':
+      return new EngineError('INVALID_STATE', { reason: 'the nonce is being voided' });
+    // Tried again, the next run finds what overtook it and signs on top.
+    case 'nonce-taken-back':
+    case 'outrun':
+      return new EngineError('SERVICE_UNAVAILABLE', { reason });
+    case 'gap':
+      return new Error('an attempt would skip an ordinal');
+    default:
+      return reason satisfies never;
+  }
 }

@@ -160,8 +160,12 @@ describe('confirming', () => {
     const [older, newer] = await bench.attempts(id);
     const ruling = run(id);
     await settleChain();
-    expect(await ruling).toMatchObject({ kind: 'paid', txHash: older?.txHash });
+    const verdict = await ruling;
+    expect(verdict).toMatchObject({ kind: 'paid', txHash: older?.txHash });
     expect(newer?.txHash).not.toBe(older?.txHash);
+    await bench.settle({ requestId: id, verdict: verdict as FinalVerdict });
+    expect(await bench.attempts(id)).toMatchObject([{ txHash: older?.txHash, status: 'CONFIRMED' }, { txHash: newer?.txHash, status: 'REPLACED' }]);
+    expect(await bench.engine.row(id)).toMatchObject({ status: 'COMPLETED', paidTxHash: older?.txHash });
   });
 
   it('says voided when the voiding transaction wins', async () => {

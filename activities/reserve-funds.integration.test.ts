@@ -6,6 +6,7 @@ import { settleFunds } from '../db/repositories/funds.ts';
 import { transact } from '../db/transact.ts';
 import { interrupted, startBench, type Bench } from './activities.testkit.ts';
 import { makeReserveFunds } from './reserve-funds.ts';
+import { makeSign } from './sign.ts';
 
 const ONE_POL = parseEther('1');
 
@@ -94,5 +95,53 @@ describe('holding funds', () => {
     await expect(reserve(id)).rejects.toMatchObject({ type: 'WALLET_UNAVAILABLE', nonRetryable: false });
     await bench.ports.db.update(wallets).set({ status: 'ACTIVE' });
     expect(await reserve(id)).toMatchObject({ kind: 'reserved' });
+  });
+
+  describe('and the price of gas', () => {
+    const within = (maximumGasCostWei: bigint) => makeReserveFunds({ ...bench.ports, settings: { ...bench.ports.settings, chain: { ...bench.ports.settings.chain, maximumGasCostWei: maximumGasCostWei.toString() } } });
+    const baseFee = async (wei: bigint) => {
+      await bench.engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${wei.toString(16)}`]);
+      await bench.mine();
+      await bench.engine.redis.flushdb();
+    };
+
+    it('gives a payment whose gas could never be paid within the settings to a person, before any nonce', async () => {
+      const id = await bench.accept();
+      // A token transfer takes more than 20,000 gas, and 25 gwei is the least a node takes.
+      await expect(within(20_000n * 25n * 10n ** 9n)({ requestId: id })).rejects.toMatchObject({ type: 'GAS_COST_EXCEEDED', nonRetryable: true, details: [{ class: 'unknown' }] });
+      expect(await bench.funds(id)).toBeNull();
+      expect(await bench.noncesOf(id)).toEqual([]);
+    });
+
+    it('waits while the market is above what may be paid, and holds when it has come down', async () => {
+      const id = await bench.accept();
+      await baseFee(6_000n * 10n ** 9n);
+      await expect(reserve(id)).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE', nonRetryable: false });
+      expect(await bench.funds(id)).toBeNull();
+      await baseFee(30n * 10n ** 9n);
+      expect(await reserve(id)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('signs no first attempt that the next block would not take, and takes no nonce for it', async () => {
+      const id = await bench.funded();
+      await baseFee(6_000n * 10n ** 9n);
+      expect(await bench.sign({ requestId: id, mode: 'pay' })).toEqual({ kind: 'held' });
+      expect(await bench.noncesOf(id)).toEqual([]);
+      await baseFee(30n * 10n ** 9n);
+      expect(await bench.sign({ requestId: id, mode: 'pay' })).toMatchObject({ kind: 'signed' });
+      expect((await bench.attempts(id))[0]?.maxFeePerGas).toBeGreaterThan(30n * 10n ** 9n);
+    });
+
+    it('signs no attempt whose gas would cost more than the settings allow, replacements included', async () => {
+      const id = await bench.funded();
+      await bench.sign({ requestId: id, mode: 'pay' });
+      const [first] = await bench.attempts(id);
+      const cost = (first?.gasLimit ?? 0n) * (first?.maxFeePerGas ?? 0n);
+      await bench.broadcast({ requestId: id });
+      const { settings } = bench.ports;
+      const capped = (maximumGasCostWei: bigint) => makeSign({ ...bench.ports, settings: { ...settings, chain: { ...settings.chain, maximumGasCostWei: maximumGasCostWei.toString() } } });
+      expect(await capped((cost * 109n) / 100n)({ requestId: id, mode: 'replace' })).toEqual({ kind: 'held' });
+      expect(await capped((cost * 111n) / 100n)({ requestId: id, mode: 'replace' })).toMatchObject({ kind: 'signed' });
+    });
   });
 });

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { assertPayable, type Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
-import { quoteFees } from '../domain/fees.ts';
+import { quoteFees, whyNoQuote, type Fees } from '../domain/fees.ts';
 import { judgeFunds } from '../domain/funds.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd } from '../domain/status.ts';
@@ -40,7 +40,8 @@ export type FundsResult =
  * wallet's row, so that two sums cannot both pass.
  *
  * Called twice: the reservation stands, nothing is held again. Dies in the middle: nothing was held. Throws the permanent
- * codes of validation and `TRANSFER_REFUSED` when the payment would revert; nothing is held then.
+ * codes of validation, `TRANSFER_REFUSED` when the payment would revert, `GAS_COST_EXCEEDED` when its gas could never be
+ * paid within the settings, and transient codes while the market is above them; nothing is held then.
  */
 export function makeReserveFunds(ports: ReserveFundsPorts) {
   const { db, settings } = ports;
@@ -99,6 +100,16 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
   }
 
+  /** Nothing is held at a price that could not be signed: a gas-hungry token is for a person, a dear market is waited out. */
+  async function quoteFor(gasLimit: bigint): Promise<Fees> {
+    const market = await readFeeMarket(ports);
+    const limits = feeLimitsOf(settings.chain, gasLimit);
+    const fees = quoteFees(market, limits);
+    if (fees) return fees;
+    if (whyNoQuote(limits) === 'gas-limit') throw new EngineError('GAS_COST_EXCEEDED', { gasLimit: gasLimit.toString(), maximumGasCostWei: settings.chain.maximumGasCostWei });
+    throw new EngineError('CHAIN_UNAVAILABLE', { reason: `the base fee of ${market.baseFeePerGas} wei is above what may be paid` });
+  }
+
   async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<'held' | 'token' | 'gas'> {
     const tokenAddress = request.tokenAddress as Address | null;
     const toAddress = request.toAddress as Address;
@@ -106,7 +117,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
     const gasLimit = (gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n;
-    const fees = quoteFees(await readFeeMarket(ports), feeLimitsOf(settings.chain));
+    const fees = await quoteFor(gasLimit);
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };
 
     return transact(db, async (tx) => {

@@ -52,7 +52,7 @@ export type SignResult =
   | { kind: 'signed'; txHash: string; nonce: number }
   /** a cancel intent stands: nothing that pays is signed, now or later */
   | { kind: 'cancelled' }
-  /** the fee ceiling forbids it now: wait, and send what was signed before again */
+  /** a fee limit forbids signing now: for `pay` nothing is reserved yet, wait and ask again; otherwise wait and send the same bytes again */
   | { kind: 'held' }
   /** the withdrawal has ended, or the nonce that was to be replaced or voided is settled */
   | { kind: 'nothing' };
@@ -88,11 +88,11 @@ export function makeSign(ports: SignPorts) {
     await assertMaySign(request, wallet, mode);
 
     const previous = before.attempts.at(-1);
-    const fees = await feesFor(previous);
-    if (fees === null) return { kind: 'held' };
     const purpose: AttemptPurpose = mode === 'void' || previous?.purpose === 'VOID' ? 'VOID' : 'PAY';
     const call = purpose === 'VOID' ? voidCall(walletAddress as Address) : paymentCall({ tokenAddress: request.tokenAddress as Address | null, toAddress: request.toAddress as Address, amount: request.amount });
     const gasLimit = purpose === 'VOID' ? VOID_GAS_LIMIT : funds.gasLimit;
+    const fees = await feesFor(previous, gasLimit);
+    if (fees === null) return { kind: 'held' };
 
     const reservation = before.reservation ?? (await takeNonce(ports, { requestId, chainId: request.chainId, walletAddress: walletAddress as Address, window: settings.chain.inFlightWindow }));
     if (previous === undefined) ports.crashPoint('nonce-reserved');
@@ -145,9 +145,9 @@ export function makeSign(ports: SignPorts) {
     if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
   }
 
-  async function feesFor(previous: AttemptRow | undefined): Promise<Fees | null> {
+  async function feesFor(previous: AttemptRow | undefined, gasLimit: bigint): Promise<Fees | null> {
     const market = await readFeeMarket(ports);
-    const limits = feeLimitsOf(settings.chain);
+    const limits = feeLimitsOf(settings.chain, gasLimit);
     return previous === undefined ? quoteFees(market, limits) : bumpFees(previous, market, limits);
   }
 

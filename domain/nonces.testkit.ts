@@ -1,4 +1,5 @@
 import { array, constantFrom, integer, oneof, record, type Arbitrary } from 'fast-check';
+import { mayFree } from './attempts.ts';
 import { decideNonce } from './nonces.ts';
 import type { NonceState } from './status.ts';
 
@@ -52,13 +53,13 @@ export function nonceOf(model: NonceModel, holder: string): number | null {
 }
 
 /** Gives the request its nonce; null when the window is full. */
-export function reserve(model: NonceModel, holder: string, window: number): number | null {
+export function reserve(model: NonceModel, holder: string, window: number, decide = decideNonce): number | null {
   passOver(model);
   const own = nonceOf(model, holder);
   const freed = [...model.rows].filter(([, row]) => row.state === 'FREED').map(([nonce]) => nonce);
   const unmined = [...model.rows].filter(([nonce, row]) => nonce >= model.chainNonce && row.holder !== null).length;
   if (own === null && unmined >= window) return null;
-  const decision = decideNonce({ own, lowestFreed: freed.length === 0 ? null : Math.min(...freed), next: model.next });
+  const decision = decide({ own, lowestFreed: freed.length === 0 ? null : Math.min(...freed), next: model.next });
   if (decision.source !== 'own') {
     model.rows.set(decision.nonce, { state: 'RESERVED', holder, generation: (model.rows.get(decision.nonce)?.generation ?? 0) + 1 });
     model.next = Math.max(model.next, decision.nonce + 1);
@@ -74,9 +75,13 @@ function passOver(model: NonceModel): void {
   for (; model.next < model.chainNonce; model.next += 1) model.rows.set(model.next, { state: 'FOREIGN', holder: null, generation: 0 });
 }
 
-/** Frees the request's nonce when no bytes are on it. */
-export function free(model: NonceModel, holder: string): void {
-  change(model, holder, ['RESERVED'], (row) => ({ ...row, state: 'FREED', holder: null }));
+/** Frees the request's nonce when no bytes are on it. @returns the nonce, or null when it stays */
+export function free(model: NonceModel, holder: string, may = mayFree): number | null {
+  const nonce = nonceOf(model, holder);
+  const row = nonce === null ? undefined : model.rows.get(nonce);
+  if (nonce === null || !row || !may({ state: row.state, attempts: model.signers.get(nonce)?.size ?? 0 })) return null;
+  model.rows.set(nonce, { ...row, state: 'FREED', holder: null });
+  return nonce;
 }
 
 /** Commits bytes on the request's nonce. @returns the nonce, or null when it holds none without bytes */

@@ -55,8 +55,8 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
     const signed = await signPayment(request, hands);
     if (signed !== 'signed') return cancelUnpaid(request);
 
-    await interruptible(hands, () => send(request, hands));
-    const verdict = await confirm(request, hands);
+    const sent = await interruptible(hands, () => send(request, hands));
+    const verdict = await confirm(request, hands, sent === 'halted' ? 'void' : 'pay');
     if (verdict.kind === 'settled') continue;
 
     const status = await books.settle({ ...request, verdict });
@@ -108,15 +108,21 @@ async function sign(request: WithdrawalInput, hands: OperatorHands, mode: SignIn
   return signed;
 }
 
-/** Hands the committed bytes to the chain. An unclear answer is retried; a refusal is tried a few times, then thrown. */
-async function send(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
+/**
+ * Hands the committed bytes to the chain. An unclear answer is retried; a refusal is tried a few times, then thrown.
+ * @returns `halted` when what pays was never sent and must not be now: its nonce is to be voided
+ */
+async function send(request: WithdrawalInput, hands: OperatorHands): Promise<'sent' | 'cancelled' | 'halted'> {
   for (let refusals = 0; ; ) {
     const sent = await persist(() => broadcaster.broadcast(request));
     switch (sent.kind) {
       case 'sent':
-        return;
+        return 'sent';
+      case 'withheld':
+        if (sent.because === 'cancelled') hands.cancelled = true;
+        return sent.because;
       case 'underpriced':
-        if ((await replace(request, hands)) === 'cancelled') return;
+        if ((await replace(request, hands)) === 'cancelled') return 'cancelled';
         break;
       case 'rejected':
         refusals += 1;
@@ -134,18 +140,19 @@ async function send(request: WithdrawalInput, hands: OperatorHands): Promise<voi
  */
 async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pay' | 'void' = 'pay'): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {
   const follow = () => (mode === 'void' ? insist : persist)(() => monitor.confirm(request));
+  let toBeVoided = mode === 'void';
   let voiding: 'no' | 'held' | 'sent' = 'no';
   for (;;) {
     if (mode === 'pay' && workflowInfo().continueAsNewSuggested) await goOnAsNewRun(request, hands);
-    if (voiding !== 'sent' && (mode === 'void' || stopWanted(hands))) voiding = await voidNonce(request, hands);
+    if (voiding !== 'sent' && (toBeVoided || stopWanted(hands))) voiding = await voidNonce(request, hands);
     const verdict = voiding === 'sent' ? await follow() : voiding === 'held' ? await atMost(FEE_HOLD_MS, follow) : await interruptible(hands, follow);
     if (verdict === 'interrupted') continue;
     switch (verdict.kind) {
       case 'stuck':
-        if ((await replace(request, hands)) !== 'cancelled') await insist(() => send(request, hands));
+        if ((await replace(request, hands)) !== 'cancelled') toBeVoided ||= (await insist(() => send(request, hands))) === 'halted';
         break;
       case 'resend':
-        await insist(() => send(request, hands));
+        toBeVoided ||= (await insist(() => send(request, hands))) === 'halted';
         break;
       default:
         return verdict;

@@ -68,10 +68,12 @@ describe('chain reads remembered in Redis', () => {
     await chain.mine(5);
     const market = await readFeeMarket({ rpc, redis });
     expect(market.tipPerGas).toBeLessThan(25n * GWEI);
-    const quoted = quoteFees(market, feeLimitsOf(settings));
+    const limits = feeLimitsOf(settings, 60_000n);
+    const quoted = quoteFees(market, limits);
+    if (quoted === null) throw new Error('nothing was quoted');
     expect(quoted.maxPriorityFeePerGas).toBe(25n * GWEI);
     expect(quoted.maxFeePerGas).toBe(2n * market.baseFeePerGas + 25n * GWEI);
-    expect(bumpFees(quoted, market, feeLimitsOf(settings))?.maxPriorityFeePerGas).toBe((25n * GWEI * 11n) / 10n);
+    expect(bumpFees(quoted, market, limits)?.maxPriorityFeePerGas).toBe((25n * GWEI * 11n) / 10n);
   });
 
   it('reads both balances at one block, once, and remembers them for one block at most', async () => {

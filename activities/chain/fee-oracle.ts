@@ -27,7 +27,13 @@ export async function readFeeMarket(ports: { rpc: Rpc; redis: Redis }): Promise<
   return { baseFeePerGas: BigInt(baseFeePerGas), tipPerGas: BigInt(tipPerGas) };
 }
 
-/** The fee limits of a chain's settings. */
-export function feeLimitsOf(settings: ChainSettings): FeeLimits {
-  return { minimumTipPerGas: BigInt(settings.minimumTipWei), maximumFeePerGas: BigInt(settings.maximumFeePerGasWei) };
+/** The fee limits of a chain's settings for a transaction of this gas limit. */
+export function feeLimitsOf(settings: ChainSettings, gasLimit: bigint): FeeLimits {
+  return {
+    minimumTipPerGas: BigInt(settings.minimumTipWei),
+    maximumFeePerGas: BigInt(settings.maximumFeePerGasWei),
+    affordableFeePerGas: BigInt(settings.maximumGasCostWei) / gasLimit,
+    capThresholdPerGas: BigInt(settings.feeCapThresholdWei),
+    capMultiple: BigInt(settings.feeCapMultiple),
+  };
 }

@@ -1,10 +1,11 @@
 import { and, asc, eq, gte, inArray, lt } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
+import { mayFree } from '../../domain/attempts.ts';
 import { decideNonce } from '../../domain/nonces.ts';
 import { isEnd, type NonceState } from '../../domain/status.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { nonceReservations } from '../schema/index.ts';
+import { nonceReservations, signedTransactions } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { lockWallet, setNextNonce } from './wallets.ts';
 import { lockWithdrawal, moveTo } from './withdrawals.ts';
@@ -178,7 +179,7 @@ async function readTruth(tx: Transaction, request: NonceRequest, next: number): 
  */
 export async function freeNonce(tx: Transaction, requestId: string): Promise<NonceReservationRow | null> {
   const reservation = await lockLiveReservation(tx, requestId);
-  if (reservation?.state !== 'RESERVED') return null;
+  if (!reservation || !mayFree({ state: reservation.state, attempts: await tx.$count(signedTransactions, eq(signedTransactions.reservationId, reservation.id)) })) return null;
   await tx.update(nonceReservations).set({ state: 'FREED', liveRequestId: null, updatedAt: new Date() }).where(eq(nonceReservations.id, reservation.id));
   return reservation;
 }
