@@ -20,7 +20,7 @@ export async function ensureReconcileSchedule(client: Client, everyMs: number): 
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(RECONCILE_SCHEDULE_ID);
     const { spec: standing } = await handle.describe();
-    if (standing.intervals?.length === 1 && Number(standing.intervals[0]?.every) === everyMs) return;
+    if (standing.intervals?.length === 1 && standing.intervals[0]?.every === everyMs) return;
     await handle.update(({ action, policies, state }) => ({ action, policies, state, spec }));
   }
 }

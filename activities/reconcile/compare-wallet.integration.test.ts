@@ -6,7 +6,7 @@ import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
 import { lastCompared, listReconciliations } from '../../db/repositories/reconciliations.ts';
 import { declareMovement, listMovements, type NewMovement } from '../../db/repositories/treasury-movements.ts';
 import { getWallet, setWalletStatus } from '../../db/repositories/wallets.ts';
-import { reconciliations, treasuryMovements, wallets, withdrawalRequests } from '../../db/schema/index.ts';
+import { assets, reconciliations, signedTransactions, wallets, withdrawalRequests } from '../../db/schema/index.ts';
 import type { Address } from '../../domain/address.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
@@ -70,7 +70,7 @@ beforeEach(async () => {
 });
 
 describe('what belongs to withdrawals', () => {
-  it('is matched: plain, replaced, voided and short payments, of tokens and of the coin', async () => {
+  it('is matched: plain, replaced, cancelled and short payments, of tokens and of the coin', async () => {
     await paid('USDC');
     await paid('USDT');
     await paid('POL', 10n ** 16n);
@@ -90,13 +90,16 @@ describe('what belongs to withdrawals', () => {
     await bench.broadcast({ requestId: voided });
     await bench.mine();
     await book(bench, voided);
-    expect(await bench.engine.row(voided)).toMatchObject({ hasLivePayment: false, paidTxHash: null });
+    expect(await bench.closeUnpaid({ requestId: voided, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' })).toBe('CANCELLED');
 
-    const feeToken = bench.engine.chain.tokens.TestFeeToken;
+    const feeToken = bench.engine.chain.tokens.TestFeeToken as Address;
+    const payUsdcIn = (tokenAddress: Address) => db().update(assets).set({ tokenAddress }).where(eq(assets.currency, 'USDC'));
     await sendAs(rpc, { from: ownerOfTokens(bench), to: feeToken, data: token('mint', bench.wallet, 10n * AMOUNT) });
     await bench.mine();
-    const short = await bench.funded('USDC', AMOUNT, feeToken);
+    await payUsdcIn(feeToken);
+    const short = await bench.funded();
     await send(bench, short);
+    await payUsdcIn(usdc);
     await bench.mine();
     await book(bench, short);
     await bench.mine(FINAL);
@@ -365,22 +368,34 @@ describe('a comparison', () => {
 
   it('begins with the block that was the first when the wallet came', async () => {
     const txHash = await foreign({ to: recipient(), value: 5n });
-    await bench.mine(3);
-    const header = await rpc.call<{ timestamp: string }>('eth_getBlockByNumber', [`0x${((await head()) - FINAL).toString(16)}`, false]);
+    const past = await head();
+    await rpc.call('evm_increaseTime', [60]);
+    await bench.mine(FINAL);
+    const header = await rpc.call<{ timestamp: string }>('eth_getBlockByNumber', [`0x${(past + 1).toString(16)}`, false]);
     await db().delete(reconciliations);
-    const createdAt = new Date(Number(header.timestamp) * 1_000);
-    const set = (at: Date) => db().update(wallets).set({ createdAt: at }).where(and(eq(wallets.chainId, chainId), eq(wallets.address, bench.wallet)));
     const { createdAt: original } = await getWallet(db(), chainId, bench.wallet);
-    await set(new Date(Number(header.timestamp) * 1_000 + 86_400_000));
+    const set = (seconds: number) => db().update(wallets).set({ createdAt: new Date(seconds * 1_000) }).where(and(eq(wallets.chainId, chainId), eq(wallets.address, bench.wallet)));
+    await set(Number(header.timestamp) + 86_400);
     expect(await compare()).toEqual({ kind: 'up-to-date' });
-    await set(createdAt);
-    const comparison = await compared();
-    expect(comparison).toMatchObject({ from: (await head()) - FINAL, findings: [] });
-    await db().delete(reconciliations);
-    await set(original);
-    // Its whole life, found by halving alone where no attempt of ours names the nonces.
-    expect((await compared()).findings).toContainEqual(expect.objectContaining({ kind: 'stranger', txHash }));
-    await db().delete(treasuryMovements);
+    // What it did before it came is not the engine's.
+    await set(Number(header.timestamp));
+    expect(await compared()).toMatchObject({ from: past + 1, findings: [] });
+    await db().update(wallets).set({ createdAt: original });
+    expect((await compared({ fromBlock: past - FINAL })).findings).toMatchObject([{ kind: 'stranger', txHash }]);
+  });
+
+  it('of a whole life needs no hint: a foreign transaction is found by halving', async () => {
+    const hashes: string[] = [];
+    for (let index = 0; index < 3; index += 1) hashes.push(await foreign({ to: recipient(), value: 5n }));
+    const own = await paid();
+    await bench.mine(FINAL);
+    const from = Math.max(0, (await head()) - 1_500);
+    await db().delete(signedTransactions).where(eq(signedTransactions.requestId, own.id));
+    const { findings, counts } = await compared({ fromBlock: from });
+    expect(findings.map((finding) => finding.txHash)).toEqual(expect.arrayContaining(hashes));
+    // Its booking names it, without any bytes of ours.
+    expect(findings.map((finding) => finding.txHash)).not.toContain(own.txHash);
+    expect(counts.matched).toBeGreaterThan(0);
   });
 
   it('calls a person for a nonce no transaction used, and for code at the address', async () => {

@@ -58,7 +58,10 @@ export async function readOwnTransactions(rpc: Rpc, wallet: string, range: Block
     }
   });
 
-  const isOpen = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index).some((nonce) => !found.has(nonce));
+  const isOpen = (from: number, to: number) => {
+    for (let nonce = from; nonce < to; nonce += 1) if (!found.has(nonce)) return true;
+    return false;
+  };
   async function search(low: number, high: number, countLow: number, countHigh: number): Promise<void> {
     if (!isOpen(countLow, countHigh)) return;
     if (high - low > 1) {

@@ -2,7 +2,7 @@ import { and, asc, between, eq, gte, inArray, lt, max } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import { bookingOf, type BlockRange, type BookedWithdrawal, type KnownAttempt } from '../../domain/reconciliation.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { assets, fundReservations, reconciliations, signedTransactions, withdrawalRequests } from '../schema/index.ts';
+import { assets, fundReservations, nonceReservations, reconciliations, signedTransactions, withdrawalRequests } from '../schema/index.ts';
 
 export type ReconciliationRow = typeof reconciliations.$inferSelect;
 type Hash = `0x${string}`;
@@ -28,11 +28,13 @@ export async function recordReconciliation(tx: Transaction, row: Omit<typeof rec
 
 /** Hashes of the bytes signed on a wallet's nonces `from` (included) to `to` (not included), those seen on chain first. */
 export async function hashesOfNonces(queryable: Queryable, chainId: number, wallet: string, from: number, to: number): Promise<Map<number, Hash[]>> {
+  // By way of the reservations: they are indexed by nonce.
   const rows = await queryable
-    .select({ nonce: signedTransactions.nonce, txHash: signedTransactions.txHash, status: signedTransactions.status })
-    .from(signedTransactions)
-    .where(and(eq(signedTransactions.chainId, chainId), eq(signedTransactions.from, wallet as Address), gte(signedTransactions.nonce, from), lt(signedTransactions.nonce, to)))
-    .orderBy(asc(signedTransactions.ordinal));
+    .select({ nonce: nonceReservations.nonce, txHash: signedTransactions.txHash, status: signedTransactions.status })
+    .from(nonceReservations)
+    .innerJoin(signedTransactions, eq(signedTransactions.reservationId, nonceReservations.id))
+    .where(and(eq(nonceReservations.chainId, chainId), eq(nonceReservations.walletAddress, wallet as Address), gte(nonceReservations.nonce, from), lt(nonceReservations.nonce, to)))
+    .orderBy(asc(nonceReservations.nonce), asc(signedTransactions.ordinal));
   const hashes = new Map<number, Hash[]>();
   for (const { nonce, txHash, status } of rows) {
     const known = hashes.get(nonce) ?? [];
