@@ -11,7 +11,10 @@ import { listReconciliations } from '../../db/repositories/reconciliations.ts';
 import { listMovements } from '../../db/repositories/treasury-movements.ts';
 import { getWallet } from '../../db/repositories/wallets.ts';
 import { withdrawalRequests } from '../../db/schema/index.ts';
+import { exitCodeOf } from '../../scripts/reconcile/failure.ts';
+import { runReconcile } from '../../scripts/reconcile/run.ts';
 import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
+import * as treasuryCommands from '../../scripts/treasury/commands.ts';
 import { ensureReconcileSchedule, RECONCILE_SCHEDULE_ID } from '../../temporal-config/reconcile-schedule.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { payIn } from '../harness/tokens.ts';
@@ -160,9 +163,7 @@ describe('by hand', () => {
     await settle();
     expect(await command('reconcile')).toMatchObject({ code: 0, err: '' });
     expect(await listMovements(db(), engine.chain.chainId)).toMatchObject([{ txHash: declared, declaredBy: 'alice', direction: 'OUT', amount: 12_500_000n }]);
-    expect(await command('treasury', 'list')).toMatchObject({ code: 0, out: expect.stringContaining(declared) });
-    expect(await command('treasury', 'list', '--open')).toMatchObject({ code: 0, out: 'no movements\n' });
-    expect(await command('treasury', 'revoke', '--id', '1')).toMatchObject({ code: 1 });
+    expect(await command('treasury', 'list')).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`recognised as ${declared}`) });
 
     const twin = await sweep();
     const thief = treasuryAddress();
@@ -177,7 +178,7 @@ describe('by hand', () => {
     expect(await statusOf(wallet)).toBe('HALTED');
 
     // A person may say afterwards what the twin was; the wallet is theirs to resume.
-    expect(await command('treasury', ...movement)).toMatchObject({ code: 0 });
+    expect(await treasuryCommands.declare(treasuryContext(), { wallet, direction: 'out', currency: 'USDC', amount: '12.5', counterparty: vault, reason: 'to the vault' })).toBe(0);
     const again = await command('reconcile', '--from', '0');
     expect(again).toMatchObject({ code: 1, out: expect.stringContaining(byAllowance) });
     expect(again.out).not.toContain(twin);
@@ -186,32 +187,49 @@ describe('by hand', () => {
 
     // Somebody makes the books claim another payment.
     await db().update(withdrawalRequests).set({ paidTxHash: `0x${'cd'.repeat(32)}` }).where(eq(withdrawalRequests.requestId, payment));
-    const forged = await command('reconcile', '--from', '0', '--wallet', wallet);
-    expect(forged).toMatchObject({ code: 1, out: expect.stringMatching(new RegExp(`MISSING ${wallet}.*\\(${payment}\\)`)) });
-    expect(forged.out).toContain(paidTxHash);
+    const [forged] = await runReconcile(engine.ports, { fromBlock: 0, wallet, dryRun: false });
+    expect(forged?.findings).toContainEqual(expect.objectContaining({ kind: 'missing', requestId: payment }));
+    expect(forged?.findings).toContainEqual(expect.objectContaining({ kind: 'mismatch', reason: 'paid-twice', txHash: paidTxHash }));
     expect(await alerts()).toContainEqual({ kind: 'PAYMENT_MISSING', subject: payment });
   });
 
-  it('refuses what it does not understand, and says when database or chain is away', async () => {
+  it('refuses what it does not understand', async () => {
     await start({ workers: false });
     const [wallet = ''] = engine.wallets;
-    for (const args of [['--from', 'x'], ['--wallet', 'x'], ['--wallet', person()], ['--nonsense']]) expect(await command('reconcile', ...args)).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^reconcile: [^\n]+\n$/) });
-    expect(await command('reconcile', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('--dry-run') });
-    expect(await command('treasury')).toMatchObject({ code: 2 });
-    expect(await command('treasury', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('declare') });
-    const declare = (changes: Record<string, string>) => {
-      const given = { wallet, direction: 'out', currency: 'USDC', amount: '1', counterparty: person(), reason: 'test', ...changes };
-      return command('treasury', 'declare', ...Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]));
-    };
+    const told = (name: string) => expect.stringMatching(new RegExp(`^${name}: [^\n]+\n$`));
+    expect(await command('reconcile', '--from', 'x')).toMatchObject({ code: 2, out: '', err: told('reconcile') });
+    expect(await command('reconcile', '--nonsense')).toMatchObject({ code: 2, out: '', err: told('reconcile') });
+    expect(await command('reconcile', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--dry-run') });
+    expect(await command('treasury')).toMatchObject({ code: 2, out: expect.stringContaining('declare') });
+    expect(await command('treasury', 'spend')).toMatchObject({ code: 2, out: '', err: told('treasury') });
+    await expect(runReconcile(engine.ports, { wallet: person(), dryRun: true })).rejects.toThrow(/no hot wallet/);
+
+    const context = treasuryContext();
+    const movement = { wallet, direction: 'out', currency: 'USDC', amount: '1', counterparty: person(), reason: 'test' };
     for (const wrong of [{ wallet: person() }, { direction: 'sideways' }, { currency: 'DOGE' }, { amount: '-1' }, { amount: '0.0000001' }, { counterparty: wallet }, { counterparty: 'x' }, { reason: ' ' }]) {
-      expect(await declare(wrong)).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^treasury: [^\n]+\n$/) });
+      const failure: unknown = await treasuryCommands.declare(context, { ...movement, ...wrong }).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(exitCodeOf(failure)).toBe(2);
     }
     expect(await listMovements(db(), engine.chain.chainId)).toEqual([]);
-    expect(await declare({})).toMatchObject({ code: 0 });
-    expect(await command('treasury', 'revoke', '--id', '1')).toMatchObject({ code: 0 });
-    expect(await listMovements(db(), engine.chain.chainId)).toEqual([]);
+    expect(await treasuryCommands.declare(context, { ...movement, direction: 'in' })).toBe(0);
+    const [{ id } = { id: 0 }] = await listMovements(db(), engine.chain.chainId, { open: true });
+    expect(await treasuryCommands.list(context, { open: true })).toBe(0);
+    expect(context.lines.at(-1)).toMatch(new RegExp(`^${id} IN 1 USDC 0x.* → ${wallet}, declared .*: test$`));
+    expect(await treasuryCommands.revoke(context, { id: String(id) })).toBe(0);
+    expect(await treasuryCommands.revoke(context, { id: String(id) })).toBe(1);
+    await expect(treasuryCommands.revoke(context, { id: 'x' })).rejects.toThrow(/--id/);
+    expect(await treasuryCommands.list(context, {})).toBe(0);
+    expect(context.lines.at(-1)).toBe('no movements');
   });
 });
+
+function treasuryContext() {
+  const lines: string[] = [];
+  return { db: db(), chain: engine.settings.chain, print: (line: string) => lines.push(line), lines };
+}
 
 function treasuryAddress(): string {
   const provider = chainClient(engine.chain.url, engine.chain.chainId);
