@@ -55,7 +55,7 @@ export interface Compared {
   from: number;
   to: number;
   finalized: number;
-  /** where the next run goes on is after this block; null when the cursor stays where it was */
+  /** the next run goes on after this block; null when the cursor stays where it was */
   recordedTo: number | null;
   counts: Counts;
   findings: Finding[];
