@@ -3,6 +3,7 @@ import type { makeCloseUnpaid } from './close-unpaid.ts';
 import type { makeConfirm } from './confirm.ts';
 import type { makeMarkPaid } from './mark-paid.ts';
 import type { makePark } from './park.ts';
+import type { makeListHotWallets, makeReconcileWallet } from './reconcile/reconcile-wallet.ts';
 import type { makeRequestCancel } from './request-cancel.ts';
 import type { makeReserveFunds } from './reserve-funds.ts';
 import type { makeSettle } from './settle.ts';
@@ -18,6 +19,8 @@ export interface WithdrawalActivities {
   markPaid: ReturnType<typeof makeMarkPaid>;
   requestCancel: ReturnType<typeof makeRequestCancel>;
   sweep: ReturnType<typeof makeSweep>;
+  listHotWallets: ReturnType<typeof makeListHotWallets>;
+  reconcileWallet: ReturnType<typeof makeReconcileWallet>;
 }
 export interface SigningActivities {
   sign: ReturnType<typeof makeSign>;

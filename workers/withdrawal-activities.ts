@@ -3,6 +3,7 @@ import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
 import type { WithdrawalActivities } from '../activities/index.ts';
 import { makeMarkPaid } from '../activities/mark-paid.ts';
 import { makePark } from '../activities/park.ts';
+import { makeListHotWallets, makeReconcileWallet } from '../activities/reconcile/reconcile-wallet.ts';
 import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
@@ -22,5 +23,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     markPaid: makeMarkPaid(ports),
     requestCancel: makeRequestCancel(ports),
     sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL) }),
+    listHotWallets: makeListHotWallets(ports),
+    reconcileWallet: makeReconcileWallet(ports),
   };
 }

@@ -1,14 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
+import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.ts';
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { runWorker } from './run-worker.ts';
 import { withdrawalActivities } from './withdrawal-activities.ts';
 
-/** Workflows; validation, funds and status activities; the sweeper. */
+/** Workflows; validation, funds and status activities; the sweeper; the comparison of chain and books. */
 process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, connection }) => {
   const client = new Client({ connection, namespace: config.temporal.namespace });
   await ensureSweepSchedule(client);
+  await ensureReconcileSchedule(client, config.settings.chain.reconcileEveryMs);
   return {
     worker: {
       taskQueue: TASK_QUEUES.withdrawals,

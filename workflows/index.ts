@@ -1,2 +1,3 @@
+export { reconcile } from './reconcile.ts';
 export { sweep } from './sweep.ts';
 export { withdrawal } from './withdrawal.ts';

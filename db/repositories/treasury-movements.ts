@@ -1,0 +1,55 @@
+import { and, asc, eq, inArray, isNull, or } from 'drizzle-orm';
+import type { Address } from '../../domain/address.ts';
+import type { Queryable, Transaction } from '../client.ts';
+import { treasuryMovements } from '../schema/index.ts';
+
+export type MovementRow = typeof treasuryMovements.$inferSelect;
+export type NewMovement = Pick<typeof treasuryMovements.$inferInsert, 'chainId' | 'walletAddress' | 'direction' | 'tokenAddress' | 'amount' | 'counterparty' | 'reason' | 'declaredBy'>;
+
+const ofWallet = (chainId: number, wallet: string) => and(eq(treasuryMovements.chainId, chainId), eq(treasuryMovements.walletAddress, wallet as Address));
+
+/**
+ * Declares a movement between a hot wallet and somebody, before it is made. Called twice: two movements, each of which
+ * explains one transfer.
+ * @returns its id
+ */
+export async function declareMovement(queryable: Queryable, movement: NewMovement, declaredAt = new Date()): Promise<number> {
+  const [result] = await queryable.insert(treasuryMovements).values({ ...movement, reason: movement.reason.slice(0, 255), declaredBy: movement.declaredBy.slice(0, 128), declaredAt });
+  return result.insertId;
+}
+
+/** Movements of a chain, oldest first; only those no transfer was recognised as, where `open`. */
+export async function listMovements(queryable: Queryable, chainId: number, options: { open?: boolean } = {}): Promise<MovementRow[]> {
+  return queryable
+    .select()
+    .from(treasuryMovements)
+    .where(and(eq(treasuryMovements.chainId, chainId), options.open ? isNull(treasuryMovements.matchedAt) : undefined))
+    .orderBy(asc(treasuryMovements.id));
+}
+
+/** Takes back a declaration nothing was recognised as. @returns false when there is none, or it is used up */
+export async function revokeMovement(queryable: Queryable, chainId: number, id: number): Promise<boolean> {
+  const [result] = await queryable.delete(treasuryMovements).where(and(eq(treasuryMovements.chainId, chainId), eq(treasuryMovements.id, id), isNull(treasuryMovements.matchedAt)));
+  return result.affectedRows === 1;
+}
+
+/** Movements out of a wallet that may explain a transfer: the open ones, and those recognised in one of these transactions. */
+export async function listOutgoingMovements(queryable: Queryable, chainId: number, wallet: string, txHashes: readonly string[]): Promise<MovementRow[]> {
+  const recognised = txHashes.length === 0 ? undefined : inArray(treasuryMovements.txHash, txHashes as `0x${string}`[]);
+  return queryable
+    .select()
+    .from(treasuryMovements)
+    .where(and(ofWallet(chainId, wallet), eq(treasuryMovements.direction, 'OUT'), or(isNull(treasuryMovements.matchedAt), recognised)))
+    .orderBy(asc(treasuryMovements.id));
+}
+
+/**
+ * Notes which transfer a movement was. Called twice: the first transfer stays. The unique key refuses a transfer that
+ * another movement explains already.
+ */
+export async function markMovement(tx: Transaction, id: number, transfer: { txHash: string; logIndex: number }): Promise<void> {
+  await tx
+    .update(treasuryMovements)
+    .set({ txHash: transfer.txHash as `0x${string}`, logIndex: transfer.logIndex, matchedAt: new Date() })
+    .where(and(eq(treasuryMovements.id, id), isNull(treasuryMovements.matchedAt)));
+}

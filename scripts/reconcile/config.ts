@@ -1,0 +1,49 @@
+import { join, resolve } from 'node:path';
+import type { Settings } from '../../domain/settings.ts';
+import { UsageError } from '../keys/exit-codes.ts';
+import { readCredentials } from '../sandbox/credentials.ts';
+import { loadSettings } from '../sandbox/load-settings.ts';
+import { defaultStatePaths, PROJECT_ROOT } from '../stack/paths.ts';
+import { oneLine } from '../stack/user-error.ts';
+
+/** Where the books are, and which chain they speak of. */
+export interface BooksConfig {
+  readonly databaseUrl: string;
+  readonly settings: Settings;
+}
+
+/** The same, and where the chain is. */
+export interface ChainConfig extends BooksConfig {
+  readonly rpcUrls: readonly string[];
+}
+
+/**
+ * DATABASE_URL and SETTINGS_FILE, or, where the first is not set, the sandbox of this checkout.
+ * @throws UsageError
+ */
+export function booksConfig(env: NodeJS.ProcessEnv): BooksConfig {
+  const databaseUrl = env['DATABASE_URL'] || sandboxOf(env)?.databaseUrl;
+  if (!databaseUrl) throw new UsageError('no sandbox here yet: run npm start, or set DATABASE_URL');
+  const file = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || join('docker', 'settings', 'sandbox.json'));
+  try {
+    return { databaseUrl, settings: loadSettings(file) };
+  } catch (error) {
+    throw new UsageError(`the settings cannot be read: ${oneLine(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The books, and POLYGON_RPC_URL. Either both are the environment's or both the sandbox's: books of one chain held against
+ * another show strangers only.
+ * @throws UsageError
+ */
+export function chainConfig(env: NodeJS.ProcessEnv): ChainConfig {
+  const own = env['POLYGON_RPC_URL'] || (env['DATABASE_URL'] ? undefined : sandboxOf(env)?.rpcUrl);
+  const books = booksConfig(env);
+  if (!own) throw new UsageError('POLYGON_RPC_URL must be set too');
+  return { ...books, rpcUrls: own.split(',').map((url) => url.trim()).filter((url) => url !== '') };
+}
+
+function sandboxOf(env: NodeJS.ProcessEnv): { databaseUrl: string; rpcUrl: string } | undefined {
+  return readCredentials(defaultStatePaths(env).credentialsFile);
+}
