@@ -15,7 +15,7 @@ import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { readBalances } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
-import { paymentCall, rehearsePayment } from './chain/erc20.ts';
+import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -92,7 +92,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
-    const gasLimit = (gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n;
+    const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
     const fees = quoteFees(await readFeeMarket(ports), feeLimitsOf(settings.chain));
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };
 
@@ -112,3 +112,5 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     });
   }
 }
+
+const atMost = (value: bigint, bound: bigint): bigint => (value < bound ? value : bound);
