@@ -5,6 +5,7 @@ export const TRANSFER_TOPIC = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11
 
 /** The data of a Transfer: the amount and nothing else. A log of another shape is some other event, for a person to read. */
 const ONE_WORD = /^0x[0-9a-fA-F]{64}$/;
+const ADDRESS_TOPIC = /^0x0{24}([0-9a-fA-F]{40})$/;
 
 export interface ReceiptLog {
   address: string;
@@ -61,6 +62,8 @@ export function judgePayment(mined: MinedTransaction, expected: ExpectedPayment)
   return { kind: 'mismatch', received: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n) };
 }
 
+/** An address as a topic: twelve zero bytes before it. Anything else is no address, and equals none. */
 function topicAddress(topic: string | undefined): string {
-  return `0x${(topic ?? '').slice(-40)}`;
+  const digits = ADDRESS_TOPIC.exec(topic ?? '')?.[1];
+  return digits === undefined ? '' : `0x${digits}`;
 }
