@@ -53,11 +53,11 @@ async function startOf(requestId: string): Promise<WithdrawalStart> {
 }
 
 /** The workflow's own end in a namespace, reached without a failing workflow task and without going round in circles. */
-async function endIn(client: Client, requestId: string): Promise<unknown> {
+async function endIn(client: Client, requestId: string, eventsMax = EVENTS_MAX): Promise<unknown> {
   const handle = client.workflow.getHandle(workflowIdOf(requestId));
   const end: unknown = await handle.result();
   const { events } = await handle.fetchHistory();
-  expect(events?.length).toBeLessThan(EVENTS_MAX);
+  expect(events?.length).toBeLessThan(eventsMax);
   expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
   return end;
 }
@@ -90,8 +90,8 @@ describe('a second fleet in a namespace of its own: two workflows for one withdr
     return payment;
   }
 
-  async function expectBothEnd(other: Client, { requestId }: Payment, end: WithdrawalStatus): Promise<void> {
-    expect(await Promise.all([endIn(engine.client, requestId), endIn(other, requestId)])).toEqual([end, end]);
+  async function expectBothEnd(other: Client, { requestId }: Payment, end: WithdrawalStatus, eventsMax = EVENTS_MAX): Promise<void> {
+    expect(await Promise.all([endIn(engine.client, requestId, eventsMax), endIn(other, requestId, eventsMax)])).toEqual([end, end]);
     expect((await engine.row(requestId)).status).toBe(end);
   }
 
@@ -132,6 +132,24 @@ describe('a second fleet in a namespace of its own: two workflows for one withdr
     expect(await commitCancelIntent(engine.database.db, waiting.requestId, 'all', new Date())).toMatchObject({ kind: 'intended' });
     await other.workflow.getHandle(workflowIdOf(waiting.requestId)).signal('cancel');
     await expectBothEnd(other, waiting, 'CANCELLED');
+  });
+
+  it('pays once when both replace a stuck payment at a higher fee, each behind the other one\'s back', async () => {
+    await start({ settings: (settings) => ({ ...settings, chain: { ...settings.chain, stuckAfterBlocks: 3 } }) });
+    const { client: other } = await engine.startFleet('own');
+    engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
+    const payment = await acceptInBoth(other);
+    await engine.until(payment.requestId, ['BROADCASTING']);
+    const [first] = await attemptsOf(payment.requestId);
+    await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${((first?.maxFeePerGas ?? 0n) * 3n).toString(16)}`]);
+    engine.proxy.inject({ kind: 'pass' });
+    await expectPaidOnce(payment);
+    const attempts = await attemptsOf(payment.requestId);
+    expect(attempts.length).toBeGreaterThan(1);
+    expect(new Set(attempts.map(({ nonce, to }) => `${nonce} ${to}`)).size).toBe(1);
+    expect(attempts.filter(({ status }) => status === 'CONFIRMED')).toHaveLength(1);
+    // Each replacement adds its events, and it takes several until the market is reached.
+    await expectBothEnd(other, payment, 'COMPLETED', 400);
   });
 
   it('parks both on a payment that arrived short, and neither pays it again', async () => {
@@ -233,7 +251,7 @@ describe('a run terminated by hand, started again by the sweeper', () => {
     await key.restore();
     await engine.handle(payment.requestId).signal('retry');
     await expectPaidOnce(payment);
-    expect(await endIn(engine.client, payment.requestId)).toBe('COMPLETED');
+    expect(await engine.handle(payment.requestId).result()).toBe('COMPLETED');
   });
 
   it('while its nonce is being voided: voids it to the end, stays parked, and a retry pays once on another nonce', async () => {
