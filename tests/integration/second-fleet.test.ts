@@ -188,7 +188,7 @@ describe('an id used again after its history is gone', () => {
     // What retention does in the end.
     const { namespace } = engine.client.options;
     await engine.client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId: workflowIdOf(requestId) } });
-    await expect.poll(() => engine.handle(requestId).describe().then(() => 'there', () => 'gone'), { timeout: 30_000 }).toBe('gone');
+    await expect.poll(() => engine.handle(requestId).describe().then(() => 'there', () => 'gone'), { timeout: 90_000 }).toBe('gone');
     // Nothing but the database stands in the way of paying now.
     if (how.paused) await callAsOwner(engine.chain, 'TestUSDC', 'unpause');
     await callAsOwner(engine.chain, 'TestUSDC', 'mint', engine.wallets[0], TOO_MUCH);
@@ -259,6 +259,7 @@ describe('a run terminated by hand, started again by the sweeper', () => {
     engine.proxy.inject({ kind: 'error', message: 'blocked by a policy nobody has documented' }, ['eth_sendRawTransaction']);
     const payment = await accept();
     await engine.until(payment.requestId, ['DEAD_LETTERED']);
+    await expect.poll(async () => (await attemptsOf(payment.requestId)).map(({ purpose }) => purpose), { timeout: 30_000 }).toEqual(['PAY', 'VOID']);
     await terminateAndSweep(payment.requestId);
     engine.proxy.inject({ kind: 'pass' });
     const later = await accept({ currency: 'USDT' });
