@@ -68,7 +68,7 @@ export async function startBench(options: EngineOptions = {}): Promise<Bench> {
     async funded(...payment) {
       const requestId = await accept(...payment);
       const held = await reserveFunds({ requestId });
-      if (held.kind !== 'reserved') throw new Error(`no funds: ${held.missing}`);
+      if (held.kind !== 'reserved') throw new Error(`no funds: ${held.kind}`);
       return requestId;
     },
     async attempts(requestId) {

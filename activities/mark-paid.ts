@@ -90,7 +90,7 @@ export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings
     if (attempt && (attempt.requestId !== request.requestId || txHash !== request.paidTxHash)) return 'ours';
     const raw = await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [txHash]);
     if (!raw) return 'not-final';
-    const { amount, logIndex } = receivedBy({ succeeded: receipt.succeeded, from: raw.from, to: raw.to, value: BigInt(raw.value), logs: receipt.logs }, request);
+    const { amount, logIndex } = receivedBy({ succeeded: receipt.succeeded, to: raw.to, value: BigInt(raw.value), logs: receipt.logs }, request);
     if (logIndex === null || amount + (await receivedBefore(request, txHash)) !== request.amount) return 'other-amount';
     return { logIndex, blockNumber: receipt.blockNumber, from: raw.from, amount };
   }
@@ -100,7 +100,7 @@ export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings
     if (request.paidTxHash === null || request.paidTxHash === txHash || request.status === 'COMPLETED') return 0n;
     const receipt = await readReceipt(rpc, request.paidTxHash);
     if (!receipt) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionReceipt' });
-    return receivedBy({ succeeded: receipt.succeeded, from: request.walletAddress ?? '', to: null, value: 0n, logs: receipt.logs }, request).amount;
+    return receivedBy({ succeeded: receipt.succeeded, to: null, value: 0n, logs: receipt.logs }, request).amount;
   }
 
   async function refuse(requestId: string, txHash: string, reason: MarkPaidRefusal): Promise<MarkPaidResult> {

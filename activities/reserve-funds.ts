@@ -16,7 +16,7 @@ import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { readBalances } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
-import { paymentCall, rehearsePayment } from './chain/erc20.ts';
+import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -30,8 +30,16 @@ export interface ReserveFundsPorts {
   log: ActivityLog;
 }
 
+export interface ReserveFundsInput {
+  requestId: string;
+  /** a person said "retry": only then is a parked withdrawal taken up again */
+  retried?: boolean;
+}
+
 export type FundsResult =
   | { kind: 'reserved'; walletAddress: string }
+  /** it waits for a person, and none has said "retry" */
+  | { kind: 'parked' }
   /** no wallet can pay now; wait `waitMs` in all before giving up */
   | { kind: 'short'; missing: 'token' | 'gas'; waitMs: number };
 
@@ -47,13 +55,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   const { db, settings } = ports;
   const checkDecimals = createDecimalsCheck(ports.rpc);
 
-  return moneyActivity('reserveFunds', ports.log, async ({ requestId }: { requestId: string }): Promise<FundsResult> => {
+  return moneyActivity('reserveFunds', ports.log, async ({ requestId, retried = false }: ReserveFundsInput): Promise<FundsResult> => {
     const request = await getWithdrawal(db, requestId);
-    const existing = await getFunds(db, requestId);
-    if (existing) {
+    if (request.status === 'DEAD_LETTERED') {
+      if (!retried) return { kind: 'parked' };
       await takeUpAgain(requestId);
-      return { kind: 'reserved', walletAddress: existing.walletAddress };
     }
+    const existing = await getFunds(db, requestId);
+    if (existing) return { kind: 'reserved', walletAddress: existing.walletAddress };
     if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
 
     const wallets = await listWallets(db, request.chainId);
@@ -116,7 +125,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
-    const gasLimit = (gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n;
+    const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
     const fees = await quoteFor(gasLimit);
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };
 
@@ -136,3 +145,5 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     });
   }
 }
+
+const atMost = (value: bigint, bound: bigint): bigint => (value < bound ? value : bound);

@@ -193,7 +193,7 @@ describe('settling', () => {
     const { id, attempt } = await voiding();
     await settle(id, { kind: 'voided', ...facts(attempt) });
     expect(await bench.funds(id)).toMatchObject({ state: 'HELD', spentGasWei: COST });
-    await bench.reserveFunds({ requestId: id });
+    await bench.reserveFunds({ requestId: id, retried: true });
     await bench.sign({ requestId: id, mode: 'pay' });
     const paying = (await bench.attempts(id)).at(-1);
     if (!paying) throw new Error('nothing was signed');

@@ -145,7 +145,8 @@ describe('signing', () => {
     await expect(slow({ requestId: id, mode: 'pay' })).rejects.toMatchObject({ type: 'PARKED' });
     await expect(pay(id)).rejects.toMatchObject({ type: 'PARKED' });
     expect(await bench.attempts(id)).toEqual([]);
-    expect(await bench.reserveFunds({ requestId: id })).toMatchObject({ kind: 'reserved' });
+    expect(await bench.reserveFunds({ requestId: id })).toEqual({ kind: 'parked' });
+    expect(await bench.reserveFunds({ requestId: id, retried: true })).toMatchObject({ kind: 'reserved' });
     expect(await pay(id)).toMatchObject({ kind: 'signed' });
   });
 

@@ -1,4 +1,4 @@
-import { array, assert, bigInt, constantFrom, property, record } from 'fast-check';
+import { array, assert, bigInt, boolean, constantFrom, nat, property, record, shuffledSubarray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgePayment, NATIVE_LOG_INDEX, TRANSFER_TOPIC, type ExpectedPayment, type MinedTransaction, type ReceiptLog } from './payment.ts';
 
@@ -61,6 +61,11 @@ describe('a token payment', () => {
     ['a Transfer without an amount', [{ ...transfer(1_000n), data: '0x' }], 0n],
     ['a Transfer with more than an amount', [{ ...transfer(1_000n), data: `${word(1_000n)}${'0'.repeat(64)}` }], 0n],
     ['no topics at all', [{ ...transfer(1_000n), topics: [] }], 0n],
+    ['a recipient with more bytes than an address has', [{ ...transfer(1_000n), topics: [TRANSFER_TOPIC, topic(WALLET), topic(RECIPIENT).replace('0x0', '0x1')] }], 0n],
+    ['a sender with fewer', [{ ...transfer(1_000n), topics: [TRANSFER_TOPIC, WALLET, topic(RECIPIENT)] }], 0n],
+    ['to ourselves', [transfer(1_000n, { to: WALLET })], 0n],
+    ['from the recipient to itself', [transfer(1_000n, { from: RECIPIENT })], 0n],
+    ['a refund of the whole amount only', [transfer(1_000n, { from: RECIPIENT, to: WALLET })], 0n],
   ])('%s is a mismatch that says what arrived', (_name, logs, received) => {
     expect(judge(logs)).toEqual({ kind: 'mismatch', received });
   });
@@ -79,6 +84,78 @@ describe('a token payment', () => {
         expect(verdict).toEqual(paid ? { kind: 'paid', logIndex: first.logIndex } : silent ? { kind: 'unpaid' } : { kind: 'mismatch', received });
       }),
     );
+  });
+});
+
+describe('the rule for token payments, whatever a token logs', () => {
+  const UINT_MAX = 2n ** 256n - 1n;
+  const APPROVAL = `0x${'8'.repeat(64)}`;
+  const party = constantFrom(WALLET, RECIPIENT, OTHER);
+  /** Logs of every shape: any contract, any event, any parties, ours among them, with topics and data that may be too short or too long. */
+  const anyLog = record({
+    token: constantFrom(TOKEN, TOKEN.toLowerCase(), OTHER),
+    from: party,
+    to: party,
+    amount: constantFrom(0n, 1n, 999n, 1_000n, 1_001n, UINT_MAX),
+    event: constantFrom(TRANSFER_TOPIC, TRANSFER_TOPIC, APPROVAL),
+    topics: constantFrom('whole', 'whole', 'whole', 'short', 'long', 'none', 'dirty'),
+    data: constantFrom('word', 'word', 'word', 'empty', 'two words', 'half a word'),
+  });
+  type AnyLog = ReturnType<typeof shapeOf>;
+  function shapeOf(log: { token: string; from: string; to: string; amount: bigint; event: string; topics: string; data: string }, logIndex = 0) {
+    const whole = [log.event, topic(log.from), topic(log.to)];
+    const topics = { whole, short: whole.slice(0, 2), long: [...whole, word(log.amount)], none: [], dirty: [log.event, topic(log.from).replace('0x00', '0xff'), topic(log.to)] }[log.topics] ?? whole;
+    const data = { word: word(log.amount), empty: '0x', 'two words': `${word(log.amount)}${'0'.repeat(64)}`, 'half a word': word(log.amount).slice(0, 34) }[log.data] ?? '0x';
+    return { address: log.token, topics, data, logIndex, source: log };
+  }
+  const isOurs = ({ source }: AnyLog) => source.token !== OTHER && source.event === TRANSFER_TOPIC && source.topics === 'whole' && source.data === 'word' && source.from === WALLET && source.to === RECIPIENT;
+
+  it('is paid by exactly one well-formed Transfer of the amount from us to the recipient, and by nothing else', () => {
+    assert(
+      property(array(anyLog, { maxLength: 6 }), constantFrom(0n, 1n, 1_000n, UINT_MAX), (raw, amount) => {
+        const logs = raw.map((log, index) => shapeOf(log, index));
+        const ours = logs.filter(isOurs);
+        const verdict = judgePayment(mined(logs), { ...expected, amount });
+        if (ours.length === 1 && ours[0]?.source.amount === amount) expect(verdict).toEqual({ kind: 'paid', logIndex: ours[0].logIndex });
+        else if (logs.every(({ source }) => source.token === OTHER)) expect(verdict).toEqual({ kind: 'unpaid' });
+        else expect(verdict).toEqual({ kind: 'mismatch', received: ours.reduce((sum, { source }) => sum + source.amount, 0n) });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('pays any amount whose log says just that, zero and the largest among them, and no other', () => {
+    const amounts = bigInt({ min: 0n, max: UINT_MAX });
+    assert(
+      property(amounts, amounts, (asked, logged) => {
+        expect(judgePayment(mined([transfer(asked)]), { ...expected, amount: asked })).toEqual({ kind: 'paid', logIndex: 0 });
+        const verdict = judgePayment(mined([transfer(logged)]), { ...expected, amount: asked });
+        expect(verdict).toEqual(logged === asked ? { kind: 'paid', logIndex: 0 } : { kind: 'mismatch', received: logged });
+      }),
+    );
+  });
+
+  it('does not change with what other contracts log, nor with the order of the logs', () => {
+    assert(
+      property(
+        array(anyLog, { maxLength: 4 }).chain((raw) => {
+          const logs = raw.map((log, index) => shapeOf(log, index));
+          return record({ logs: constantFrom(logs), shuffled: shuffledSubarray(logs, { minLength: logs.length }), noise: array(anyLog, { maxLength: 4 }), at: nat(4) });
+        }),
+        ({ logs, shuffled, noise, at }) => {
+          const others = noise.map((log, index) => shapeOf({ ...log, token: OTHER }, 100 + index));
+          expect(judge([...logs.slice(0, at), ...others, ...logs.slice(at)])).toEqual(judge(logs));
+          expect(judge(shuffled)).toEqual(judge(logs));
+        },
+      ),
+    );
+  });
+
+  it('is never paid, nor half paid, by a transaction that failed', () => {
+    assert(property(array(anyLog, { maxLength: 4 }), boolean(), (raw, native) => {
+      const logs = raw.map((log, index) => shapeOf(log, index));
+      expect(judgePayment(mined(logs, { succeeded: false, to: RECIPIENT, value: 1_000n }), native ? { ...expected, tokenAddress: null } : expected)).toEqual({ kind: 'unpaid' });
+    }));
   });
 });
 

@@ -5,6 +5,7 @@ export const TRANSFER_TOPIC = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11
 
 /** The data of a Transfer: the amount and nothing else. A log of another shape is some other event, for a person to read. */
 const ONE_WORD = /^0x[0-9a-fA-F]{64}$/;
+const ADDRESS_TOPIC = /^0x0{24}([0-9a-fA-F]{40})$/;
 
 export interface ReceiptLog {
   address: string;
@@ -61,17 +62,11 @@ export function judgePayment(mined: MinedTransaction, expected: ExpectedPayment)
   return { kind: 'mismatch', received: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n) };
 }
 
-/** A mined transaction somebody says paid a withdrawal by hand. */
-export interface HandPayment extends MinedTransaction {
-  /** who sent it: the payer of a native payment */
-  from: string;
-}
-
 /**
  * What a transaction gave the recipient, whoever sent it: for a token the sum of its `Transfer` logs to the recipient, for
  * the native coin its value. `logIndex` is the first such log, null when there is none.
  */
-export function receivedBy(mined: HandPayment, expected: Pick<ExpectedPayment, 'toAddress' | 'tokenAddress'>): { amount: bigint; logIndex: number | null } {
+export function receivedBy(mined: MinedTransaction, expected: Pick<ExpectedPayment, 'toAddress' | 'tokenAddress'>): { amount: bigint; logIndex: number | null } {
   const nothing = { amount: 0n, logIndex: null };
   if (!mined.succeeded) return nothing;
   if (expected.tokenAddress === null) {
@@ -85,6 +80,8 @@ export function receivedBy(mined: HandPayment, expected: Pick<ExpectedPayment, '
   return { amount: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n), logIndex: transfers[0]?.logIndex ?? null };
 }
 
+/** An address as a topic: twelve zero bytes before it. Anything else is no address, and equals none. */
 function topicAddress(topic: string | undefined): string {
-  return `0x${(topic ?? '').slice(-40)}`;
+  const digits = ADDRESS_TOPIC.exec(topic ?? '')?.[1];
+  return digits === undefined ? '' : `0x${digits}`;
 }

@@ -70,9 +70,11 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
 async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
   let deadlineMs: number | null = null;
   for (;;) {
-    const funds = await persist(() => withdrawals.reserveFunds(request));
+    const funds = await persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry }));
     if (hands.cancelled) return false;
     leaveToAPerson(hands);
+    // A run that was started again for a parked withdrawal parks where the first one did.
+    if (funds.kind === 'parked') return fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
       return true;

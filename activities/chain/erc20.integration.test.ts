@@ -1,11 +1,10 @@
-import { Contract, Wallet } from 'ethers';
+import { Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Address } from '../../domain/address.ts';
-import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
 import type { TokenAddresses } from '../../scripts/sandbox/chain-file.ts';
 import { startTestChain, type TestChain } from '../../tests/harness/chain.ts';
 import { startRpcProxy, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
-import { compileContracts } from './contracts/compile.ts';
+import { callAsOwner, deployToken, type TestToken } from '../../tests/harness/tokens.ts';
 import { paymentCall, readTokenBalance, readTokenDecimals, rehearsePayment } from './erc20.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 
@@ -37,16 +36,8 @@ describe('the rehearsal of a payment', () => {
     proxy.inject({ kind: 'pass' });
   });
 
-  /** A call by the owner of a test token, mined. */
-  async function owner(token: keyof TokenAddresses, method: string, ...args: unknown[]): Promise<void> {
-    const provider = chainClient(chain.url, chain.chainId);
-    try {
-      const contract = new Contract(chain.tokens[token], [...(await compileContracts())[token].abi], treasury(provider));
-      await (await contract.getFunction(method).send(...args)).wait();
-    } finally {
-      provider.destroy();
-    }
-  }
+  const owner = (token: keyof TokenAddresses | TestToken, method: string, ...args: unknown[]) => callAsOwner(chain, token, method, ...args);
+  const payOdd = (token: TestToken) => paymentCall({ tokenAddress: token.address, toAddress: recipient, amount: AMOUNT });
   const pay = (token: keyof TokenAddresses | null, amount = AMOUNT) => paymentCall({ tokenAddress: token === null ? null : (chain.tokens[token] as Address), toAddress: recipient, amount });
   const refused = (reason: RegExp) => ({ code: 'TRANSFER_REFUSED', parameters: { reason: expect.stringMatching(reason) } });
 
@@ -91,9 +82,77 @@ describe('the rehearsal of a payment', () => {
   });
 
   it.each([
+    ['a bare revert', 1n],
+    ['the panic of an assertion', 2n],
+    ['an invalid opcode', 3n],
+  ])('refuses a token that refuses by %s', async (_name, refusal) => {
+    const token = await deployToken(chain, 'TestSilentToken');
+    await owner(token, 'mint', wallet, AMOUNT);
+    await expect(rehearsePayment(rpc, wallet, payOdd(token))).resolves.toBeGreaterThan(0n);
+    await owner(token, 'setRefusal', refusal);
+    await expect(rehearsePayment(rpc, wallet, payOdd(token))).rejects.toMatchObject({ code: 'TRANSFER_REFUSED' });
+  });
+
+  it('counts what a hungry token burns, and refuses what no transaction may use', async () => {
+    const token = await deployToken(chain, 'TestHungryToken');
+    await owner(token, 'mint', wallet, AMOUNT);
+    await owner(token, 'setAppetite', 2_000_000n);
+    expect(await rehearsePayment(rpc, wallet, payOdd(token))).toBeGreaterThan(2_000_000n);
+    await owner(token, 'setAppetite', 1n << 25n);
+    await expect(rehearsePayment(rpc, wallet, payOdd(token))).rejects.toMatchObject({ code: 'TRANSFER_REFUSED' });
+  });
+
+  it('does not blame the token when the wallet has no gas', async () => {
+    const poor = Wallet.createRandom().address as Address;
+    await owner('TestUSDC', 'mint', poor, AMOUNT);
+    expect(await rehearsePayment(rpc, poor, pay('TestUSDC'))).toBeGreaterThan(30_000n);
+  });
+
+  // One line for each way a client words it; the words were looked up in the clients' sources.
+  it.each([
+    ['execution reverted', 3],
+    ['execution reverted: Pausable: paused', -32000],
+    ['Execution reverted', -32000],
+    ['VM execution error.', -32015],
+    ['revert', -32015],
+    ['invalid opcode: INVALID', -32000],
+    ['invalid opcode: opcode 0xfe not defined', -32000],
+    ['EVM error: InvalidFEOpcode', -32003],
+    ['EVM error OpcodeNotFound', -32603],
+    ['BadInstruction', -32015],
+    ['invalid jump destination', -32000],
+    ['stack underflow (0 <=> 1)', -32000],
+    ['stack limit reached 1024 (1023)', -32000],
+    ['out of gas', -32000],
+    ['gas required exceeds allowance (50000000)', -32000],
+    ['gas required exceeds allowance (33554432)', -32000],
+    ['Out of gas: gas required exceeds allowance: 30000000', -32003],
+    ['out of gas: gas required exceeds: 550000000', -32000],
+    ['Gas estimation failed due to out of gas', -32000],
+    ['Cannot estimate gas, gas spent exceeded transaction and block gas limit or transaction gas limit cap', -32000],
+    ['Transaction execution fails', -32000],
+    ['Transaction processing could not be completed due to an exception: INVALID_OPERATION', -32000],
+  ])('takes "%s" for a refusal', async (message, code) => {
+    await rpc.call('eth_blockNumber', []);
+    proxy.inject({ kind: 'error', message, code });
+    await expect(rehearsePayment(rpc, wallet, pay('TestUSDC'))).rejects.toMatchObject({ code: 'TRANSFER_REFUSED', parameters: { reason: message } });
+  });
+
+  it('refuses an estimate above what a transaction may use on Polygon, and takes one at the bound', async () => {
+    const estimating = (gas: bigint): Rpc => ({ ...rpc, call: async (method, params) => (method === 'eth_estimateGas' ? (`0x${gas.toString(16)}` as never) : rpc.call(method, params)) });
+    expect(await rehearsePayment(estimating(1n << 25n), wallet, pay('TestUSDC'))).toBe(1n << 25n);
+    await expect(rehearsePayment(estimating((1n << 25n) + 1n), wallet, pay('TestUSDC'))).rejects.toMatchObject(refused(/33554433 gas/));
+  });
+
+  it.each([
     ['no node answers', { kind: 'refuse' }],
     ['a node is not able to', { kind: 'error', message: 'header not found' }],
     ['a node limits us', { kind: 'error', message: 'rate limit exceeded', code: -32005 }],
+    ['a node stopped looking', { kind: 'error', message: 'execution aborted (timeout = 5s)' }],
+    ['a node counts what the balance buys', { kind: 'error', message: 'gas required exceeds allowance (0)' }],
+    ['a node counts it in other words', { kind: 'error', message: 'Out of gas: gas required exceeds allowance: 19999', code: -32003 }],
+    ['the native balance is short', { kind: 'error', message: 'insufficient funds for gas * price + value: address 0x00 have 0 want 1' }],
+    ['a node has a fault of its own', { kind: 'error', message: 'Internal error', code: -32603 }],
   ] as const)('does not take it for a refusal when %s', async (_name, fault) => {
     await rpc.call('eth_blockNumber', []);
     proxy.inject(fault);

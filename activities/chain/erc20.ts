@@ -32,10 +32,14 @@ export async function readTokenDecimals(rpc: Rpc, token: Address): Promise<numbe
   return Number(erc20.decodeFunctionResult('decimals', data)[0]);
 }
 
+/** Gas one transaction may ask for on Polygon: EIP-7825 with bor's own bound (`MaxTxGas`). More is never mined. https://eips.ethereum.org/EIPS/eip-7825 */
+export const TRANSACTION_GAS_MAX = 1n << 25n;
+
 /**
  * Runs the payment against the latest state without sending it, and estimates its gas. Throws `TRANSFER_REFUSED` when it
- * would revert (paused, deny-listed, no reason given) or the token would answer `false`; tokens that answer nothing,
- * like mainnet USDT, are fine.
+ * would revert (paused, deny-listed, no reason given), run into an invalid opcode, need more gas than any block takes, or
+ * the token would answer `false`; tokens that answer nothing, like mainnet USDT, are fine. Reads only: called twice, it
+ * asks twice.
  * @returns gas units, without margin
  */
 export async function rehearsePayment(rpc: Rpc, wallet: Address, call: Call): Promise<bigint> {
@@ -43,16 +47,30 @@ export async function rehearsePayment(rpc: Rpc, wallet: Address, call: Call): Pr
   try {
     const answer = await rpc.call<string>('eth_call', [transaction, 'latest']);
     if (call.data !== '0x' && answer !== '0x' && BigInt(answer) === 0n) throw new EngineError('TRANSFER_REFUSED', { reason: 'the token answered false' });
-    return BigInt(await rpc.call<string>('eth_estimateGas', [transaction]));
+    const gas = BigInt(await rpc.call<string>('eth_estimateGas', [transaction]));
+    if (gas > TRANSACTION_GAS_MAX) throw new EngineError('TRANSFER_REFUSED', { reason: `the transfer needs ${gas} gas, more than a transaction may use` });
+    return gas;
   } catch (error) {
     if (error instanceof RpcAnswerError) throw refusal(error);
     throw error;
   }
 }
 
+/**
+ * What nodes say when the EVM, not the node, stopped a call: geth, bor and erigon (core/vm/errors.go, gasestimator.go), nethermind
+ * (GasEstimator.cs), besu (RpcErrorType.java), reth ("EVM error" and revm's HaltReason) and anvil (eth/error.rs).
+ */
+const EVM_REFUSALS =
+  /\brevert|VM execution error|EVM error|invalid ?opcode|bad ?instruction|(invalid|bad) ?jump ?destination|stack ?(underflow|overflow|limit reached)|write protection|return data out of bounds|out ?of ?gas|gas required exceeds|gas uint64 overflow|gas spent exceeded|Transaction execution fails|could not be completed due to an exception/i;
+/** The number in "gas required exceeds allowance (30000000)", or with a colon. */
+const ALLOWANCE = /gas required exceeds(?: allowance)?:? \(?(\d+)/i;
+/** No node looks at less gas than this by its own settings; a smaller allowance is what the sender's balance buys. */
+const NODE_ALLOWANCE_MIN = 10_000_000;
+
 function refusal(error: RpcAnswerError): EngineError {
-  if (/revert|VM execution|invalid opcode|out of gas|gas required exceeds/i.test(error.message) || error.rpcCode === 3) {
-    return new EngineError('TRANSFER_REFUSED', { reason: error.message.slice(0, 200) }, { cause: error });
-  }
-  return new EngineError('CHAIN_UNAVAILABLE', { method: error.method, reason: error.message.slice(0, 200) }, { cause: error });
+  const reason = error.message.slice(0, 200);
+  const allowance = ALLOWANCE.exec(error.message)?.[1];
+  const short = allowance !== undefined && Number(allowance) < NODE_ALLOWANCE_MIN;
+  if (!short && (EVM_REFUSALS.test(error.message) || error.rpcCode === 3)) return new EngineError('TRANSFER_REFUSED', { reason }, { cause: error });
+  return new EngineError('CHAIN_UNAVAILABLE', { method: error.method, reason }, { cause: error });
 }

@@ -1,4 +1,4 @@
-import type { ContractName } from '../../activities/chain/contracts/compile.ts';
+import type { SandboxContractName } from '../../activities/chain/contracts/compile.ts';
 import type { Database } from '../../db/client.ts';
 import { assets } from '../../db/schema/index.ts';
 import { parseAddress, type Address } from '../../domain/address.ts';
@@ -19,7 +19,7 @@ export interface AssetView {
   readonly enabled: boolean;
 }
 
-const SANDBOX_TOKENS: Readonly<Record<string, ContractName>> = { USDC: 'TestUSDC', USDT: 'TestUSDT' };
+const SANDBOX_TOKENS: Readonly<Record<string, SandboxContractName>> = { USDC: 'TestUSDC', USDT: 'TestUSDT' };
 
 /**
  * Writes the settings' assets into the registry, as they stand: a changed settings file changes the rows at the next

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { CONTRACT_NAMES, type ContractName } from '../../activities/chain/contracts/compile.ts';
+import { SANDBOX_CONTRACT_NAMES, type SandboxContractName } from '../../activities/chain/contracts/compile.ts';
 
-export type TokenAddresses = Readonly<Record<ContractName, string>>;
+export type TokenAddresses = Readonly<Record<SandboxContractName, string>>;
 
 /** What was done to the embedded chain. */
 export interface ChainFile {
@@ -16,7 +16,7 @@ export interface ChainFile {
 export function readChainFile(file: string): ChainFile | undefined {
   if (!existsSync(file)) return undefined;
   const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<ChainFile>;
-  const complete = value.chainId !== undefined && Array.isArray(value.funded) && CONTRACT_NAMES.every((name) => value.tokens?.[name] !== undefined);
+  const complete = value.chainId !== undefined && Array.isArray(value.funded) && SANDBOX_CONTRACT_NAMES.every((name) => value.tokens?.[name] !== undefined);
   return complete ? (value as ChainFile) : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { ContractFactory, getCreateAddress } from 'ethers';
-import { compileContracts, CONTRACT_NAMES } from '../../activities/chain/contracts/compile.ts';
+import { compileContracts, SANDBOX_CONTRACT_NAMES } from '../../activities/chain/contracts/compile.ts';
 import { readChainFile, writeChainFile, type TokenAddresses } from './chain-file.ts';
 import { chainClient, treasury } from './chain-client.ts';
 
@@ -16,9 +16,9 @@ export async function deployTokens(rpcUrl: string, chainId: number, chainFile: s
   try {
     const known = readChainFile(chainFile);
     const deployer = treasury(provider);
-    const planned = Object.fromEntries(CONTRACT_NAMES.map((name, nonce) => [name, getCreateAddress({ from: deployer.address, nonce })])) as Record<keyof TokenAddresses, string>;
+    const planned = Object.fromEntries(SANDBOX_CONTRACT_NAMES.map((name, nonce) => [name, getCreateAddress({ from: deployer.address, nonce })])) as Record<keyof TokenAddresses, string>;
     const tokens = known?.tokens ?? planned;
-    const missing = await absent(CONTRACT_NAMES, async (name) => (await provider.getCode(tokens[name])) === '0x');
+    const missing = await absent(SANDBOX_CONTRACT_NAMES, async (name) => (await provider.getCode(tokens[name])) === '0x');
     if (missing.length === 0) {
       if (known === undefined) writeChainFile(chainFile, { chainId, tokens, funded: [] });
       return tokens;

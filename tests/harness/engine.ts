@@ -62,6 +62,14 @@ export interface TestEngine {
   searchAttributesOf(requestId: string): Promise<Record<string, unknown>>;
   /** makes a wallet's sealed key unavailable until restored */
   hideKey(keyId: string): Promise<{ restore(): Promise<void> }>;
+  /** one more set of workers on the same database, Redis and chain; in a Temporal namespace of its own, or in the engine's */
+  startFleet(namespace: 'own' | 'same'): Promise<Fleet>;
+  stop(): Promise<void>;
+}
+
+/** A set of all workers. Stopped with its engine, unless it was stopped before. */
+export interface Fleet {
+  client: Client;
   stop(): Promise<void>;
 }
 
@@ -115,10 +123,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
   const ports: TestPorts = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
-  const stopping = new AbortController();
-  const workers = options.workers === false ? null : await startWorkers();
+  const fleets: Fleet[] = [];
+  if (options.workers !== false) await startFleet(client);
 
-  async function startWorkers() {
+  async function startFleet(fleetClient: Client): Promise<Fleet> {
+    const stopping = new AbortController();
     const native = await NativeConnection.connect({ address: infrastructure.temporalAddress });
     const follower = createBlockFollower({ rpc, settings: settings.chain, onHead: (head) => publishHead(ports, head), onError: (error) => log.warn({ error }, 'follower') });
     const following = follower.run(stopping.signal);
@@ -127,7 +136,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const workflowOptions = {
       taskQueue: TASK_QUEUES.withdrawals,
       workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      activities: { ...withdrawalActivities(ports, client) },
+      activities: { ...withdrawalActivities(ports, fleetClient) },
     };
     const started = await Promise.all(
       [
@@ -135,11 +144,15 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
-      ].map((worker) => Worker.create({ ...worker, connection: native, namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
+      ].map((worker) => Worker.create({ ...worker, connection: native, namespace: fleetClient.options.namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
     );
     const running = started.map((worker) => worker.run());
-    return {
+    let stopped = false;
+    const fleet: Fleet = {
+      client: fleetClient,
       async stop() {
+        if (stopped) return;
+        stopped = true;
         for (const worker of started) worker.shutdown();
         await Promise.allSettled(running);
         stopping.abort();
@@ -148,6 +161,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         if (coverage) mergeWorkflowCoverage(coverage);
       },
     };
+    fleets.push(fleet);
+    return fleet;
   }
 
   const engine: TestEngine = {
@@ -201,8 +216,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         },
       };
     },
+    startFleet: async (where) => startFleet(where === 'same' ? client : new Client({ connection, namespace: await createNamespace(infrastructure.temporalAddress) })),
     async stop() {
-      await workers?.stop();
+      for (const fleet of fleets) await fleet.stop();
       secretStore.close();
       await connection.close();
       await proxy.stop();

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
-import { callAsOwner, payIn } from '../harness/tokens.ts';
 import { paidTo } from '../harness/transfers.ts';
 
 const AMOUNT = 3_000_000n;
@@ -72,38 +71,6 @@ describe('a cancel whose signal was lost', () => {
     await engine.client.workflow.execute('sweep', { taskQueue: TASK_QUEUES.withdrawals, workflowId: 'sweep-by-hand' });
     await engine.until(requestId, ['CANCELLED']);
     expect(await fundsOf(requestId)).toMatchObject({ state: 'RELEASED', spentAmount: 0n });
-  });
-});
-
-describe('odd tokens', () => {
-  it('parks a payment that arrived short, and never pays it again by itself or by a retry', async () => {
-    await start();
-    await payIn(engine, 'USDC', 'TestFeeToken');
-    const { requestId, recipient } = await accept();
-    const parked = await engine.until(requestId, ['DEAD_LETTERED']);
-    expect(parked).toMatchObject({ errorCode: 'PAYMENT_MISMATCH', hasLivePayment: true });
-    const short = await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, recipient);
-    expect(short.payments).toBe(1);
-    expect(short.total).toBeLessThan(AMOUNT);
-
-    await expect.poll(() => engine.searchAttributesOf(requestId), { timeout: 10_000 }).toMatchObject({ WithdrawalStatus: 'DEAD_LETTERED' });
-    const tries = (await eventsOf(requestId)).filter((type) => type === 'parked for a person').length;
-    await engine.handle(requestId).signal('retry');
-    await engine.handle(requestId).signal('cancel');
-    await expect.poll(async () => engine.handle(requestId).describe().then(({ historyLength }) => historyLength), { timeout: 10_000 }).toBeGreaterThan(30);
-    expect(await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, recipient)).toEqual(short);
-    expect(tries).toBe(1);
-    expect((await engine.row(requestId)).status).toBe('DEAD_LETTERED');
-  });
-
-  it('fails a withdrawal the token refuses before a nonce is spent', async () => {
-    await start();
-    await callAsOwner(engine.chain, 'TestUSDC', 'pause');
-    const { requestId, recipient } = await accept();
-    expect(await engine.until(requestId, ['FAILED'])).toMatchObject({ errorCode: 'TRANSFER_REFUSED' });
-    expect(await engine.database.db.query.nonceReservations.findMany()).toEqual([]);
-    expect(await paidTo(engine.chain, engine.chain.tokens.TestUSDC, recipient)).toEqual({ total: 0n, payments: 0 });
-    await expectPaidOnce(await accept(AMOUNT, 'USDT'));
   });
 });
 

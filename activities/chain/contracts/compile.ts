@@ -5,8 +5,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The test tokens. Each takes `(address initialHolder, uint256 initialSupply)`. */
-export const CONTRACT_NAMES = ['TestUSDC', 'TestUSDT', 'TestFalseToken', 'TestFeeToken'] as const;
+/** The tokens every sandbox has. */
+export const SANDBOX_CONTRACT_NAMES = ['TestUSDC', 'TestUSDT', 'TestFalseToken', 'TestFeeToken'] as const;
+export type SandboxContractName = (typeof SANDBOX_CONTRACT_NAMES)[number];
+
+/** All test tokens. Each takes `(address initialHolder, uint256 initialSupply)`. */
+export const CONTRACT_NAMES = [...SANDBOX_CONTRACT_NAMES, 'TestSilentToken', 'TestHungryToken', 'TestLiarToken'] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
 /** One entry of a contract's JSON ABI, as solc writes it and ethers reads it. */

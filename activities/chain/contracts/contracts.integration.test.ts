@@ -202,6 +202,65 @@ describe('TestFeeToken', () => {
   });
 });
 
+describe('TestSilentToken', () => {
+  it.each([
+    ['a bare revert', 1n, /execution reverted/],
+    ['the panic of an assertion', 2n, /panic|Panic|0x4e487b71/],
+    ['an invalid opcode', 3n, /missing revert data/],
+  ])('refuses by %s, for its owner only, and pays again afterwards', async (_name, refusal, text) => {
+    const token = await deploy('TestSilentToken');
+    const to = recipient();
+    await send(token, owner, 'setRefusal', [refusal]);
+    await expect(send(token, holder, 'transfer', [to, 25n])).rejects.toThrow(text);
+    await expect(send(token, holder, 'setRefusal', [0n])).rejects.toThrow(NOT_OWNER);
+    await send(token, owner, 'setRefusal', [0n]);
+    expect(transfers(await send(token, holder, 'transfer', [to, 25n]))).toEqual([{ from: holder.address, to, value: 25n }]);
+  });
+});
+
+describe('TestHungryToken', () => {
+  it('burns about the gas its owner sets, and pays', async () => {
+    const token = await deploy('TestHungryToken');
+    const to = recipient();
+    const data = token.contract.interface.encodeFunctionData('transfer', [to, 25n]);
+    const sated = await chain.provider.estimateGas({ from: holder.address, to: token.address, data });
+    await send(token, owner, 'setAppetite', [500_000n]);
+    const hungry = await chain.provider.estimateGas({ from: holder.address, to: token.address, data });
+    expect(hungry - sated).toBeGreaterThan(490_000n);
+    expect(hungry - sated).toBeLessThan(520_000n);
+    await send(token, holder, 'transfer', [to, 25n]);
+    expect(await balance(token, to)).toBe(25n);
+    await expect(send(token, holder, 'setAppetite', [0n])).rejects.toThrow(NOT_OWNER);
+  });
+
+  it('runs out of gas on chain when its appetite grew after the estimate', async () => {
+    const token = await deploy('TestHungryToken');
+    const to = recipient();
+    await send(token, owner, 'setAppetite', [500_000n]);
+    const data = token.contract.interface.encodeFunctionData('transfer', [to, 25n]);
+    const response = await holder.sendTransaction({ to: token.address, data, gasLimit: 100_000n });
+    await expect(response.wait()).rejects.toMatchObject({ receipt: { status: 0, gasUsed: 100_000n, logs: [] } });
+    expect(await balance(token, to)).toBe(0n);
+  });
+});
+
+describe('TestLiarToken', () => {
+  it.each([
+    ['nothing at all', 1n, 0n, 0n, () => []],
+    ['half of what it takes', 2n, 24n, 0n, (to: string) => [{ from: holder.address, to: ZeroAddress, value: 24n }, { from: holder.address, to, value: 12n }]],
+    ['a payment to its owner', 3n, 24n, 0n, () => [{ from: holder.address, to: owner.address, value: 24n }]],
+  ])('answers true and succeeds while it logs %s', async (_name, lie, taken, received, logged) => {
+    const token = await deploy('TestLiarToken');
+    const to = recipient();
+    await send(token, owner, 'setLie', [lie]);
+    expect(BigInt(await returned(token, holder, 'transfer', [to, 24n]))).toBe(1n);
+    expect(transfers(await send(token, holder, 'transfer', [to, 24n]))).toEqual(logged(to));
+    expect(await balance(token, to)).toBe(received);
+    expect(await balance(token, holder.address)).toBe(SUPPLY - taken);
+    await expect(send(token, holder, 'setLie', [0n])).rejects.toThrow(NOT_OWNER);
+  });
+});
+
 describe('deployContract', () => {
   it('gives each call a contract of its own, owned by the signer', async () => {
     const first = await deploy('TestUSDC');
