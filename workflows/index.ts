@@ -1,2 +1,3 @@
+export { guardian } from './guardian.ts';
 export { sweep } from './sweep.ts';
 export { withdrawal } from './withdrawal.ts';
