@@ -3,8 +3,10 @@ import { Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { alerts, nonceReservations, signedTransactions } from '../../db/schema/index.ts';
 import { takeForFiller } from '../../db/repositories/fillers.ts';
+import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
 import { getWallet, setNextNonce, setWalletStatus } from '../../db/repositories/wallets.ts';
 import { transact } from '../../db/transact.ts';
+import { EVERYTHING } from '../../domain/halts.ts';
 import { fillerIdOf, NOTHING_SEEN, type GuardianMemory } from '../../domain/guardian.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
 import type { Hash } from '../chain/blocks.ts';
@@ -214,6 +216,17 @@ describe('a filler', () => {
     expect(await attemptsOf(holder())).toEqual([]);
   });
 
+  it('waits for a kill switch that covers its wallet, and not for one on a token', async () => {
+    await gapBeforePayment();
+    await look();
+    const wide = { scope: 'CHAIN', target: String(chainId), kind: 'OPERATOR' } as const;
+    await setHalt(bench.ports.db, { ...wide, reason: 'test', setBy: 'test' });
+    await expect(signFiller(holder())).rejects.toMatchObject({ type: 'HALTED' });
+    await liftHalt(bench.ports.db, wide);
+    await setHalt(bench.ports.db, { scope: 'TOKEN', target: 'native', kind: 'OPERATOR', reason: 'test', setBy: 'test' });
+    expect(await signFiller(holder())).toMatchObject({ kind: 'signed' });
+  });
+
   it('is never signed on a nonce that a withdrawal holds', async () => {
     const payment = await sent();
     await expect(signFiller(payment)).rejects.toMatchObject({ type: 'INVALID_STATE' });
@@ -257,6 +270,17 @@ describe('a foreign transaction', () => {
     await look();
     expect(await walletRow()).toMatchObject({ status: 'HALTED' });
     expect(await alertOf('FOREIGN_OUTFLOW')).toMatchObject({ resolvedAt: null, timesSeen: 1 });
+  });
+
+  it('is not looked for while the books are behind: every payment since would be one', async () => {
+    await setHalt(bench.ports.db, { scope: 'GLOBAL', target: EVERYTHING, kind: 'RECOVERY', reason: 'test', setBy: 'test' });
+    await foreign({ to: Wallet.createRandom().address, value: '0x1' });
+    await bench.mine(2);
+    await look();
+    expect(await walletRow()).toMatchObject({ status: 'ACTIVE', nextNonce: 1 });
+    await liftHalt(bench.ports.db, { scope: 'GLOBAL', target: EVERYTHING, kind: 'RECOVERY' });
+    await look();
+    expect(await walletRow()).toMatchObject({ status: 'HALTED', nextNonce: 1 });
   });
 
   it('that took a nonce reserved without bytes is booked, and the request gets another nonce', async () => {

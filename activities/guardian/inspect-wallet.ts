@@ -5,6 +5,7 @@ import { listOpenAlerts, raiseAlert, resolveAlert } from '../../db/repositories/
 import { endAttempts } from '../../db/repositories/attempts.ts';
 import { recordMined, recordUnmined } from '../../db/repositories/chain-view.ts';
 import { bookStrangers, noteFilled, takeForFiller } from '../../db/repositories/fillers.ts';
+import { listHalts } from '../../db/repositories/halts.ts';
 import { listOpenNonces, truthOf } from '../../db/repositories/nonce-view.ts';
 import { endNonce, lockLiveReservation } from '../../db/repositories/nonces.ts';
 import { ENGINE_PAUSE, getWallet, liftPause, lockWallet, stopWallet } from '../../db/repositories/wallets.ts';
@@ -58,6 +59,8 @@ export function makeInspectWallet(ports: InspectWalletPorts): (input: InspectWal
 
   const inspect = moneyActivity('inspectWallet', quiet, async ({ chainId, walletAddress, memory }: InspectWalletInput & { requestId: string }): Promise<InspectWalletResult> => {
     const wallet = { chainId, walletAddress: walletAddress as Address };
+    // Books that are behind explain nothing: every payment since would look like a stranger's.
+    if ((await listHalts(db)).some(({ kind }) => kind === 'RECOVERY')) return { memory, fillers: [], waitMs: guardian.everyMs };
     const seen = await observeWallet(ports, chainId, wallet.walletAddress);
     const judgement = judge(seen.view, memory, limits);
     // A step back is a lagging node at first; seen again it is believed.

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Address } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { movesValue } from '../../domain/foreign.ts';
-import { unexplained, type FillerView, type NonceRow, type Stranger, type WalletView } from '../../domain/guardian.ts';
+import { AHEAD_MAX, unexplained, type FillerView, type NonceRow, type Stranger, type WalletView } from '../../domain/guardian.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Database } from '../../db/client.ts';
 import { listAttempts } from '../../db/repositories/attempts.ts';
@@ -44,7 +44,7 @@ interface RawTransaction {
 export async function observeWallet(ports: ObservePorts, chainId: number, walletAddress: Address): Promise<Observation> {
   const { db, rpc, redis, settings } = ports;
   const final = await readFinal(rpc, settings, walletAddress);
-  const rows = await listOpenNonces(db, chainId, walletAddress, final.count);
+  const rows = await listOpenNonces(db, chainId, walletAddress, final.from);
   const reservations = await listFillers(db, chainId, walletAddress);
   const head = await readHead(rpc);
   const latest = await countAt(rpc, walletAddress, head.number);
@@ -95,10 +95,20 @@ async function readHead(rpc: Rpc): Promise<BlockHeader> {
   return head;
 }
 
-/** The count at the final block. Before the chain names one, nothing is final. */
-async function readFinal(rpc: Rpc, settings: Settings, walletAddress: Address): Promise<{ block: number; count: number }> {
-  const block = await readFinalizedNumber(rpc, settings.chain, (await readHead(rpc)).number);
-  return block === null ? { block: -1, count: 0 } : { block, count: await countAt(rpc, walletAddress, block) };
+interface Final {
+  block: number;
+  /** nonces below it are consumed for good */
+  count: number;
+  /** where reading the books begins */
+  from: number;
+}
+
+/** The count at the final block. While the chain names none, nothing is final, and the books are read some way back. */
+async function readFinal(rpc: Rpc, settings: Settings, walletAddress: Address): Promise<Final> {
+  const head = await readHead(rpc);
+  const block = await readFinalizedNumber(rpc, settings.chain, head.number);
+  const count = await countAt(rpc, walletAddress, block ?? head.number);
+  return block === null ? { block: -1, count: 0, from: Math.max(0, count - AHEAD_MAX) } : { block, count, from: count };
 }
 
 /** Two endpoints must agree, and can: the block is named by its number. */
@@ -115,14 +125,14 @@ async function firstReceipt(rpc: Rpc, hashes: readonly Hash[]): Promise<Receipt 
 }
 
 /** Proves, one by one, who consumed the nonces the books do not explain. */
-async function examine(ports: ObservePorts, wallet: { chainId: number; walletAddress: Address; rows: readonly NonceRow[]; next: number | null; final: { block: number; count: number } }): Promise<Stranger[]> {
+async function examine(ports: ObservePorts, wallet: { chainId: number; walletAddress: Address; rows: readonly NonceRow[]; next: number | null; final: Final }): Promise<Stranger[]> {
   const { rows, next, final } = wallet;
   const strangers: Stranger[] = [];
   for (const nonce of unexplained({ rows, next, finalCount: final.count })) strangers.push({ nonce, consumer: await prove(ports, wallet, nonce) });
   return strangers;
 }
 
-async function prove({ db, rpc }: ObservePorts, wallet: { chainId: number; walletAddress: Address; final: { block: number } }, nonce: number): Promise<Stranger['consumer']> {
+async function prove({ db, rpc }: ObservePorts, wallet: { chainId: number; walletAddress: Address; final: Final }, nonce: number): Promise<Stranger['consumer']> {
   const consumer = await findNonceConsumer(rpc, wallet.walletAddress, nonce, wallet.final.block);
   const sent = consumer && (await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [consumer.txHash]));
   if (!sent) return null;

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { NonceRow } from '../../domain/guardian.ts';
 import type { Queryable } from '../client.ts';
@@ -7,9 +7,18 @@ import type { NonceTruth } from './nonces.ts';
 
 /**
  * The nonces of a wallet that are not finally explained, ascending: everything from `fromNonce` up, and below it what is
- * still open or was taken by a stranger nobody has looked at.
+ * still open or was taken by a stranger nobody has looked at. Three queries, so that each walks an index of its own however
+ * many nonces lie behind.
  */
 export async function listOpenNonces(queryable: Queryable, chainId: number, walletAddress: Address, fromNonce: number): Promise<NonceRow[]> {
+  const below = lt(nonceReservations.nonce, fromNonce);
+  const open = await select(queryable, chainId, walletAddress, and(below, inArray(nonceReservations.state, ['RESERVED', 'SIGNED', 'VOIDING', 'FREED'])));
+  const unseen = await select(queryable, chainId, walletAddress, and(below, eq(nonceReservations.state, 'FOREIGN'), isNull(nonceReservations.consumedBy)));
+  const recent = await select(queryable, chainId, walletAddress, gte(nonceReservations.nonce, fromNonce));
+  return [...open, ...unseen, ...recent].toSorted((left, right) => left.nonce - right.nonce);
+}
+
+async function select(queryable: Queryable, chainId: number, walletAddress: Address, which: SQL | undefined): Promise<NonceRow[]> {
   const rows = await queryable
     .select({
       nonce: nonceReservations.nonce,
@@ -20,14 +29,7 @@ export async function listOpenNonces(queryable: Queryable, chainId: number, wall
       hasBytes: sql<number>`EXISTS (SELECT 1 FROM signed_transactions WHERE signed_transactions.reservation_id = nonce_reservations.id)`,
     })
     .from(nonceReservations)
-    .where(
-      and(
-        eq(nonceReservations.chainId, chainId),
-        eq(nonceReservations.walletAddress, walletAddress),
-        or(gte(nonceReservations.nonce, fromNonce), inArray(nonceReservations.state, ['RESERVED', 'SIGNED', 'VOIDING', 'FREED']), and(eq(nonceReservations.state, 'FOREIGN'), isNull(nonceReservations.consumedBy))),
-      ),
-    )
-    .orderBy(asc(nonceReservations.nonce));
+    .where(and(eq(nonceReservations.chainId, chainId), eq(nonceReservations.walletAddress, walletAddress), which));
   return rows.map(({ nonce, state, holder, consumedBy, hasBytes }) => ({ nonce, state, holder, hasBytes: hasBytes === 1, proven: state === 'FOREIGN' && consumedBy !== null }));
 }
 

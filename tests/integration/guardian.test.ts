@@ -90,18 +90,23 @@ describe('a gap', () => {
 
   it('left by a stranger’s transaction that a reorg took is filled, and what waits behind it is paid once', async () => {
     await start({ settings: settingsWith({ finality: { mode: 'depth', depth: 12 } }) });
+    // Deep enough in the chain to stay: from it the books know the wallet's nonces.
+    const first = await accept();
+    await engine.until(first.requestId, ['CONFIRMING']);
     await engine.chain.rpc.call('anvil_mine', ['0x14', '0x1']);
-    const stranger = await sendFromHotWallet(engine, { nonce: 0 });
+    await expectPaidOnce(first);
+    const stranger = await sendFromHotWallet(engine, { nonce: 1 });
     await stranger.mined();
     const payment = await accept();
     await engine.until(payment.requestId, ['CONFIRMING']);
-    expect(await nonces()).toMatchObject([{ nonce: 0, state: 'FOREIGN' }, { nonce: 1, state: 'SIGNED' }]);
+    expect(await nonces()).toMatchObject([{ nonce: 0 }, { nonce: 1, state: 'FOREIGN' }, { nonce: 2, state: 'SIGNED' }]);
     await engine.chain.rpc.call('anvil_reorg', [10, []]);
-    expect(await count('latest')).toBe(0);
+    expect(await count('latest')).toBe(1);
 
     await expectPaidOnce(payment);
-    await expect.poll(nonces, WAIT).toMatchObject([{ nonce: 0, state: 'CONSUMED', requestId: fillerIdOf(chainId(), wallet(), 0) }, { nonce: 1, state: 'CONSUMED' }]);
+    await expect.poll(nonces, WAIT).toMatchObject([{ nonce: 0 }, { nonce: 1, state: 'CONSUMED', requestId: fillerIdOf(chainId(), wallet(), 1) }, { nonce: 2, state: 'CONSUMED' }]);
     expect(await engine.chain.rpc.call('eth_getTransactionReceipt', [stranger.txHash])).toBeNull();
+    await expectPaidOnce(first);
     await expectAtRest();
   });
 

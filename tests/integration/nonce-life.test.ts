@@ -24,14 +24,13 @@ interface Payment {
 
 let engine: TestEngine;
 let redisProxy: CuttableProxy;
-/** past the proxy, in the database the engine uses */
+/** the same Redis, past the proxy */
 let redis: Redis;
 beforeEach(async () => {
   const real = new URL(inject('infrastructure').redisUrl);
   redisProxy = await startCuttableProxy(Number(real.port));
   const proxied = new URL(real);
   proxied.port = new URL(redisProxy.url).port;
-  proxied.pathname = '/1';
   engine = await startEngine({
     wallets: 2,
     guardians: true,
