@@ -1,21 +1,21 @@
 import { sameAddress } from './address.ts';
 
-/** The fields of a mined transaction that say whether it took something out of the account that signed it. */
-export interface SentTransaction {
-  /** null for a contract creation */
+/** A transaction of a hot wallet that this engine never signed. */
+export interface ForeignTransaction {
+  /** null when it created a contract */
   to: string | null;
   /** wei */
   value: bigint;
-  /** `0x` and hex digits */
+  /** call data, `0x` for none */
   input: string;
 }
 
 /**
- * True when a transaction of `wallet` may have moved value out of it: coins to another account, or any calldata, which
- * could be a token's transfer or an approval of one. What cannot be told apart counts as moved; a failed transaction too,
- * because whoever sent it holds the wallet's key.
+ * Whether a foreign transaction may have moved value out of the wallet. Only a plain send to itself provably did not: a
+ * call may have moved any token, so it counts as an outflow until a person has looked.
  */
-export function movesValue(transaction: SentTransaction, wallet: string): boolean {
-  if (transaction.input !== '0x' && transaction.input !== '') return true;
-  return transaction.value > 0n && (transaction.to === null || !sameAddress(transaction.to, wallet));
+export function movesValue(transaction: ForeignTransaction, wallet: string): boolean {
+  if (transaction.input !== '0x') return true;
+  const toItself = transaction.to !== null && sameAddress(transaction.to, wallet);
+  return transaction.value > 0n && !toItself;
 }
