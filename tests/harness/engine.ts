@@ -19,7 +19,6 @@ import { publishHead } from '../../activities/publish-head.ts';
 import { makeSendFiller } from '../../activities/send-filler.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { makeSignFiller } from '../../activities/sign-filler.ts';
-import type { CrashPoint } from '../../db/crash-point.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { openRedis } from '../../db/redis.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
@@ -77,10 +76,8 @@ export interface EngineOptions {
   workers?: boolean;
   /** every wallet has its guardian from the start, and the sweeper keeps it running */
   guardians?: boolean;
-  /** the engine reaches Redis here instead; the test itself does not */
+  /** the engine reaches Redis here instead, as a worker does; the test itself does not */
   redisUrl?: string;
-  /** as in a process told to die at a named moment; by default nothing dies */
-  crashPoint?: CrashPoint;
 }
 
 const POLL_MS = 100;
@@ -125,7 +122,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
   const nonceFront = createNonceFront(engineRedis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
-  const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: options.crashPoint ?? (() => undefined), log, signer, sealKey };
+  const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
   const stopping = new AbortController();
   const workers = options.workers === false ? null : await startWorkers();
 
