@@ -2,12 +2,15 @@ import type { makeBroadcast } from './broadcast.ts';
 import type { makeCloseUnpaid } from './close-unpaid.ts';
 import type { makeConfirm } from './confirm.ts';
 import type { makeMarkPaid } from './mark-paid.ts';
+import type { makeInspectWallet } from './guardian/inspect-wallet.ts';
 import type { makePark } from './park.ts';
 import type { makeListHotWallets, makeReconcileWallet } from './reconcile/reconcile-wallet.ts';
 import type { makeRequestCancel } from './request-cancel.ts';
 import type { makeReserveFunds } from './reserve-funds.ts';
+import type { makeSendFiller } from './send-filler.ts';
 import type { makeSettle } from './settle.ts';
 import type { makeSign } from './sign.ts';
+import type { makeSignFiller } from './sign-filler.ts';
 import type { makeSweep } from './sweep.ts';
 
 /** Activities by the role that serves them: what workflows may import, as types only. */
@@ -21,12 +24,15 @@ export interface WithdrawalActivities {
   sweep: ReturnType<typeof makeSweep>;
   listHotWallets: ReturnType<typeof makeListHotWallets>;
   reconcileWallet: ReturnType<typeof makeReconcileWallet>;
+  inspectWallet: ReturnType<typeof makeInspectWallet>;
 }
 export interface SigningActivities {
   sign: ReturnType<typeof makeSign>;
+  signFiller: ReturnType<typeof makeSignFiller>;
 }
 export interface BroadcastActivities {
   broadcast: ReturnType<typeof makeBroadcast>;
+  sendFiller: ReturnType<typeof makeSendFiller>;
 }
 export interface MonitorActivities {
   confirm: ReturnType<typeof makeConfirm>;
@@ -38,5 +44,6 @@ export type { ConfirmVerdict } from './confirm.ts';
 export type { FailureDetail } from './failure.ts';
 export type { FundsResult } from './reserve-funds.ts';
 export type { MarkPaidResult } from './mark-paid.ts';
+export type { FillerTask, InspectWalletResult } from './guardian/inspect-wallet.ts';
 export type { FinalVerdict } from './settle.ts';
 export type { SignInput, SignResult } from './sign.ts';

@@ -16,7 +16,7 @@ describe('the sweeper', () => {
   let sweep: ReturnType<typeof withdrawalActivities>['sweep'];
   beforeAll(async () => {
     engine = await startEngine();
-({ sweep } = withdrawalActivities(engine.ports, engine.client));
+({ sweep } = withdrawalActivities(engine.ports, engine.client, { guardians: false }));
   });
   afterAll(() => engine.stop());
 

@@ -12,6 +12,8 @@ export interface SweepPorts {
   listStopped: () => Promise<string[]>;
   /** wakes a withdrawal whose cancel intent is committed */
   signalCancel: (requestId: string) => Promise<void>;
+  /** starts the guardian of every hot wallet that has none running */
+  ensureGuardians: () => Promise<void>;
   log: ActivityLog;
 }
 
@@ -21,7 +23,8 @@ const BATCH = 200;
 
 /**
  * Starts every accepted withdrawal that has no workflow: the API died between its commit and the start, Temporal was away,
- * or an operator terminated the run. Says "cancel" again to those whose intent is committed but that have not ended. Called twice, or beside the API: starting is idempotent by workflow id.
+ * or an operator terminated the run. Says "cancel" again to those whose intent is committed but that have not ended. Gives every
+ * hot wallet its guardian. Called twice, or beside the API: starting is idempotent by workflow id.
  */
 export function makeSweep(ports: SweepPorts) {
   return async (): Promise<{ started: number }> => {
@@ -42,6 +45,7 @@ export function makeSweep(ports: SweepPorts) {
     const stopped = await getStarts(ports.db, await ports.listStopped());
     for (const start of stopped) await ports.startWithdrawal(start);
     for (const requestId of await listOpenCancelIntents(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) await ports.signalCancel(requestId);
+    await ports.ensureGuardians();
     const started = waiting.length + stopped.length;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length }, 'the sweeper started workflows that were missing');
     return { started };

@@ -2,6 +2,7 @@ import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts'
 import { createSecretsManagerSigner } from '../activities/custody/secrets-manager-signer.ts';
 import type { SigningActivities } from '../activities/index.ts';
 import { makeSign } from '../activities/sign.ts';
+import { makeSignFiller } from '../activities/sign-filler.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { keyFrom } from './config.ts';
 import { runWorker } from './run-worker.ts';
@@ -9,6 +10,6 @@ import { runWorker } from './run-worker.ts';
 /** The only process with key access. Reserves nonces, signs, commits the bytes; sends nothing. */
 process.exitCode = await runWorker('signing-service', async ({ ports }) => {
   const signer = createSecretsManagerSigner({ secretStore: createAwsSecretStore(), keyEncryptionKey: keyFrom(process.env, 'KEY_ENCRYPTION_KEY') });
-  const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey: keyFrom(process.env, 'SEAL_KEY') }) };
+  const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey: keyFrom(process.env, 'SEAL_KEY') }), signFiller: makeSignFiller({ ...ports, signer }) };
   return { worker: { taskQueue: TASK_QUEUES.signing, activities, maxConcurrentActivityTaskExecutions: 20 } };
 });

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
+import { makeInspectWallet } from '../activities/guardian/inspect-wallet.ts';
 import type { WithdrawalActivities } from '../activities/index.ts';
 import { makeMarkPaid } from '../activities/mark-paid.ts';
 import { makePark } from '../activities/park.ts';
@@ -8,13 +9,16 @@ import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
 import { makeSweep } from '../activities/sweep.ts';
+import { listWallets } from '../db/repositories/wallets.ts';
 import { workflowIdOf } from '../domain/request-id.ts';
+import { startGuardian } from '../temporal-config/start-guardian.ts';
 import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';
 import { CANCEL_SIGNAL } from '../workflows/message-names.ts';
 import type { Ports } from './ports.ts';
 
-/** What the `withdrawals` queue serves. */
-export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client): WithdrawalActivities {
+/** What the `withdrawals` queue serves. `guardians: false` leaves the wallets unguarded: for tests that count calls. */
+export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client, options: { guardians?: boolean } = {}): WithdrawalActivities {
+  const { guardians = true } = options;
   return {
     reserveFunds: makeReserveFunds(ports),
     settle: makeSettle(ports),
@@ -22,8 +26,15 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     park: makePark(ports),
     markPaid: makeMarkPaid(ports),
     requestCancel: makeRequestCancel(ports),
-    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL) }),
     listHotWallets: makeListHotWallets(ports),
     reconcileWallet: makeReconcileWallet(ports),
+    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL), ensureGuardians: async () => (guardians ? startGuardians(ports, client) : undefined) }),
+    inspectWallet: makeInspectWallet(ports),
   };
+}
+
+/** Starts the guardian of every hot wallet of the chain, whatever the wallet's status. Called twice: nothing changes. */
+export async function startGuardians({ db, settings }: Pick<Ports, 'db' | 'settings'>, client: Client): Promise<void> {
+  const { chainId } = settings.chain;
+  for (const { address } of await listWallets(db, chainId)) await startGuardian(client, { chainId, walletAddress: address });
 }

@@ -4,13 +4,15 @@ import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.t
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { runWorker } from './run-worker.ts';
-import { withdrawalActivities } from './withdrawal-activities.ts';
+import { startGuardians, withdrawalActivities } from './withdrawal-activities.ts';
 
 /** Workflows; validation, funds and status activities; the sweeper; the comparison of chain and books. */
 process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, connection }) => {
   const client = new Client({ connection, namespace: config.temporal.namespace });
   await ensureSweepSchedule(client);
   await ensureReconcileSchedule(client, config.settings.chain.reconcileEveryMs);
+  // The sweeper starts what is missing: a database that is away now keeps no workflow waiting.
+  await startGuardians(ports, client).catch((error: unknown) => ports.log.warn({ error }, 'the guardians could not be started: the sweeper will'));
   return {
     worker: {
       taskQueue: TASK_QUEUES.withdrawals,

@@ -1,3 +1,4 @@
 export { reconcile } from './reconcile.ts';
+export { guardian } from './guardian.ts';
 export { sweep } from './sweep.ts';
 export { withdrawal } from './withdrawal.ts';

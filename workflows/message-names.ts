@@ -2,3 +2,6 @@
 export const CANCEL_SIGNAL = 'cancel';
 export const RETRY_SIGNAL = 'retry';
 export const MARK_PAID_SIGNAL = 'markPaid';
+
+/** Name of the signal a wallet's guardian takes. */
+export const LOOK_NOW_SIGNAL = 'lookNow';

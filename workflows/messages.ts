@@ -1,5 +1,5 @@
 import { defineSignal } from '@temporalio/workflow';
-import { CANCEL_SIGNAL, MARK_PAID_SIGNAL, RETRY_SIGNAL } from './message-names.ts';
+import { CANCEL_SIGNAL, LOOK_NOW_SIGNAL, MARK_PAID_SIGNAL, RETRY_SIGNAL } from './message-names.ts';
 
 /** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
 export const cancelSignal = defineSignal(CANCEL_SIGNAL);
@@ -12,3 +12,6 @@ export const retrySignal = defineSignal(RETRY_SIGNAL);
  * and the chain has to show that payment.
  */
 export const markPaidSignal = defineSignal<[string]>(MARK_PAID_SIGNAL);
+
+/** Lets a guardian look at its wallet at once instead of after its pause. */
+export const lookNowSignal = defineSignal(LOOK_NOW_SIGNAL);

@@ -20,7 +20,7 @@ export const nonceReservations = mysqlTable(
     /** raised each time the nonce is given to somebody, so that a late writer of an older life is refused */
     generation: int('generation').notNull(),
     state: mysqlEnum('state', [...NONCE_STATES]).notNull(),
-    /** the hash that consumed it, where it is one of ours */
+    /** the hash that consumed it: one of ours, or a stranger's once it was proven */
     consumedBy: hashColumn('consumed_by'),
     updatedAt: timeColumn('updated_at').notNull(),
   },

@@ -16,8 +16,11 @@ import { createSecretsManagerSigner } from '../../activities/custody/secrets-man
 import type { Signer } from '../../activities/custody/signer.ts';
 import { createNonceFront } from '../../activities/nonce-front.ts';
 import { publishHead } from '../../activities/publish-head.ts';
+import { makeSendFiller } from '../../activities/send-filler.ts';
 import { makeSign } from '../../activities/sign.ts';
+import { makeSignFiller } from '../../activities/sign-filler.ts';
 import { createLogger } from '../../db/observability/logger.ts';
+import { openRedis } from '../../db/redis.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
@@ -30,7 +33,7 @@ import { ensureSearchAttributes } from '../../temporal-config/search-attributes.
 import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import type { Ports } from '../../workers/ports.ts';
-import { withdrawalActivities } from '../../workers/withdrawal-activities.ts';
+import { startGuardians, withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
@@ -79,6 +82,10 @@ export interface EngineOptions {
   settings?: (settings: Settings) => Settings;
   /** without workers the test runs activities by hand */
   workers?: boolean;
+  /** every wallet has its guardian from the start, and the sweeper keeps it running */
+  guardians?: boolean;
+  /** the engine reaches Redis here instead, as a worker does; the test itself does not */
+  redisUrl?: string;
 }
 
 const POLL_MS = 100;
@@ -120,9 +127,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const client = new Client({ connection, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
   const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
-  const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
+  const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
+  const nonceFront = createNonceFront(engineRedis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
-  const ports: TestPorts = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
+  const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
   const fleets: Fleet[] = [];
   if (options.workers !== false) await startFleet(client);
 
@@ -136,17 +144,18 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const workflowOptions = {
       taskQueue: TASK_QUEUES.withdrawals,
       workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      activities: { ...withdrawalActivities(ports, fleetClient) },
+      activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) },
     };
     const started = await Promise.all(
       [
         coverage ? coverage.augmentWorkerOptions(workflowOptions) : workflowOptions,
-        { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports) } },
-        { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports) } },
+        { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
+        { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
       ].map((worker) => Worker.create({ ...worker, connection: native, namespace: fleetClient.options.namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
     );
     const running = started.map((worker) => worker.run());
+    if (options.guardians) await startGuardians(ports, fleetClient);
     let stopped = false;
     const fleet: Fleet = {
       client: fleetClient,
@@ -224,6 +233,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       await proxy.stop();
       await chain.stop();
       redis.disconnect();
+      engineRedis.disconnect();
       await database.close();
     },
   };

@@ -1,0 +1,25 @@
+import { EngineError } from '../../domain/errors.ts';
+import { fillerIdOf } from '../../domain/guardian.ts';
+import { forbids } from '../../domain/halts.ts';
+import type { Queryable } from '../../db/client.ts';
+import { listHalts } from '../../db/repositories/halts.ts';
+import { getLiveReservation, type NonceReservationRow } from '../../db/repositories/nonces.ts';
+import { getWallet, type WalletRow } from '../../db/repositories/wallets.ts';
+
+/**
+ * The live reservation of a filler, re-checked by whoever is about to sign or send for it. Null when the chain has ruled
+ * on its nonce meanwhile. Throws `HALTED`, `BOOKS_BEHIND` or `WALLET_UNAVAILABLE` while nothing may leave this wallet; a
+ * token's halt does not concern it, as it moves no token.
+ */
+export async function fillerThatMayGo(queryable: Queryable, requestId: string): Promise<{ reservation: NonceReservationRow; wallet: WalletRow } | null> {
+  const reservation = await getLiveReservation(queryable, requestId);
+  if (!reservation) return null;
+  const { chainId, walletAddress, nonce, state } = reservation;
+  if (requestId !== fillerIdOf(chainId, walletAddress, nonce) || state !== 'VOIDING') throw new EngineError('INVALID_STATE', { reason: 'this nonce belongs to a withdrawal' });
+  const wallet = await getWallet(queryable, chainId, walletAddress);
+  if (wallet.status === 'HALTED') throw new EngineError('WALLET_UNAVAILABLE', { wallet: walletAddress, reason: wallet.status });
+  const standing = (await listHalts(queryable)).filter((halt) => halt.scope !== 'TOKEN' && forbids(halt, { chainId, walletAddress, tokenAddress: null }));
+  const [first] = standing;
+  if (first) throw standing.some(({ kind }) => kind === 'RECOVERY') ? new EngineError('BOOKS_BEHIND') : new EngineError('HALTED', { scope: first.scope, target: first.target });
+  return { reservation, wallet };
+}

@@ -1,0 +1,141 @@
+import type { Redis } from 'ioredis';
+import type { Address } from '../../domain/address.ts';
+import { EngineError } from '../../domain/errors.ts';
+import { movesValue } from '../../domain/foreign.ts';
+import { AHEAD_MAX, unexplained, type FillerView, type NonceRow, type Stranger, type WalletView } from '../../domain/guardian.ts';
+import type { Settings } from '../../domain/settings.ts';
+import type { Database } from '../../db/client.ts';
+import { listAttempts } from '../../db/repositories/attempts.ts';
+import { listFillers } from '../../db/repositories/fillers.ts';
+import { isOurs, listOpenNonces, sumPromisedWei } from '../../db/repositories/nonce-view.ts';
+import { ENGINE_PAUSE, getWallet } from '../../db/repositories/wallets.ts';
+import { hexQuantity, readFinalizedNumber, readHeader, type BlockHeader, type Hash } from '../chain/blocks.ts';
+import { findNonceConsumer } from '../chain/nonce-consumer.ts';
+import { readReceipt, type Receipt } from '../chain/receipts.ts';
+import type { Rpc } from '../chain/rpc.ts';
+import { isKnown } from '../chain/send.ts';
+import { readFrontCounter } from './front-counter.ts';
+
+export interface ObservePorts {
+  db: Database;
+  redis: Redis;
+  rpc: Rpc;
+  settings: Settings;
+  /** settled payments of a wallet whose block left the chain; without it nobody looks */
+  findUndone?: (ports: { db: Database; rpc: Rpc }, chainId: number, wallet: string) => Promise<{ txHash: string; requestId: string; blockNumber: number }[]>;
+}
+
+export interface Observation {
+  view: WalletView;
+  receipts: ReadonlyMap<string, Receipt>;
+}
+
+interface RawTransaction {
+  to: string | null;
+  value: string;
+  input: string;
+}
+
+/**
+ * One look at a wallet, changing nothing. The order keeps two moving things comparable: the final count is read before
+ * the books, so what it counts was over when the books were read; the latest count after them, so what the books saw
+ * consumed it counts too; and the first nonce never given out last, so that bytes of ours in the pool are below it.
+ */
+export async function observeWallet(ports: ObservePorts, chainId: number, walletAddress: Address): Promise<Observation> {
+  const { db, rpc, redis, settings } = ports;
+  const final = await readFinal(rpc, settings, walletAddress);
+  const rows = await listOpenNonces(db, chainId, walletAddress, final.from);
+  const reservations = await listFillers(db, chainId, walletAddress);
+  const head = await readHead(rpc);
+  const latest = await countAt(rpc, walletAddress, head.number);
+  const pending = Number(await rpc.call<string>('eth_getTransactionCount', [walletAddress, 'pending']));
+  const nativeWei = BigInt(await rpc.call<string>('eth_getBalance', [walletAddress, hexQuantity(head.number)]));
+  const frontCounter = await readFrontCounter(redis, chainId, walletAddress);
+  const wallet = await getWallet(db, chainId, walletAddress);
+
+  const receipts = new Map<string, Receipt>();
+  const fillers: FillerView[] = [];
+  for (const reservation of reservations) {
+    const attempts = await listAttempts(db, reservation.id);
+    const receipt = await firstReceipt(rpc, attempts.map(({ txHash }) => txHash));
+    if (receipt) receipts.set(receipt.txHash, receipt);
+    const newest = attempts.at(-1);
+    fillers.push({
+      requestId: reservation.liveRequestId ?? '',
+      nonce: reservation.nonce,
+      attempts,
+      receipt: receipt && { txHash: receipt.txHash, final: receipt.blockNumber <= final.block && (await readHeader(rpc, receipt.blockNumber))?.hash === receipt.blockHash },
+      known: newest !== undefined && (await isKnown(rpc, newest.txHash)),
+    });
+  }
+
+  return {
+    receipts,
+    view: {
+      status: wallet.status,
+      pausedForGas: wallet.status === 'PAUSED' && wallet.statusReason === `${ENGINE_PAUSE}GAS_LOW`,
+      block: head.number,
+      latest,
+      pending,
+      nativeWei,
+      promisedWei: await sumPromisedWei(db, chainId, walletAddress),
+      next: wallet.nextNonce,
+      rows,
+      strangers: await examine(ports, { chainId, walletAddress, rows, next: wallet.nextNonce, final }),
+      fillers,
+      frontCounter,
+      undone: ports.findUndone ? await ports.findUndone({ db, rpc }, chainId, walletAddress) : [],
+    },
+  };
+}
+
+async function readHead(rpc: Rpc): Promise<BlockHeader> {
+  const head = await readHeader(rpc, 'latest');
+  if (!head) throw new EngineError('CHAIN_UNAVAILABLE', { reason: 'the node shows no latest block' });
+  return head;
+}
+
+interface Final {
+  block: number;
+  /** nonces below it are consumed for good */
+  count: number;
+  /** where reading the books begins */
+  from: number;
+}
+
+/** The count at the final block. While the chain names none, nothing is final, and the books are read some way back. */
+async function readFinal(rpc: Rpc, settings: Settings, walletAddress: Address): Promise<Final> {
+  const head = await readHead(rpc);
+  const block = await readFinalizedNumber(rpc, settings.chain, head.number);
+  const count = await countAt(rpc, walletAddress, block ?? head.number);
+  return block === null ? { block: -1, count: 0, from: Math.max(0, count - AHEAD_MAX) } : { block, count, from: count };
+}
+
+/** Two endpoints must agree, and can: the block is named by its number. */
+async function countAt(rpc: Rpc, walletAddress: Address, block: number): Promise<number> {
+  return Number(await rpc.agree<string>('eth_getTransactionCount', [walletAddress, hexQuantity(block)]));
+}
+
+async function firstReceipt(rpc: Rpc, hashes: readonly Hash[]): Promise<Receipt | null> {
+  for (const hash of hashes) {
+    const receipt = await readReceipt(rpc, hash);
+    if (receipt) return receipt;
+  }
+  return null;
+}
+
+/** Proves, one by one, who consumed the nonces the books do not explain. */
+async function examine(ports: ObservePorts, wallet: { chainId: number; walletAddress: Address; rows: readonly NonceRow[]; next: number | null; final: Final }): Promise<Stranger[]> {
+  const { rows, next, final } = wallet;
+  const strangers: Stranger[] = [];
+  for (const nonce of unexplained({ rows, next, finalCount: final.count })) strangers.push({ nonce, consumer: await prove(ports, wallet, nonce) });
+  return strangers;
+}
+
+async function prove({ db, rpc }: ObservePorts, wallet: { chainId: number; walletAddress: Address; final: Final }, nonce: number): Promise<Stranger['consumer']> {
+  const consumer = await findNonceConsumer(rpc, wallet.walletAddress, nonce, wallet.final.block);
+  const sent = consumer && (await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [consumer.txHash]));
+  if (!sent) return null;
+  const valueWei = BigInt(sent.value);
+  return { ...consumer, ours: await isOurs(db, wallet.chainId, consumer.txHash), movesValue: movesValue({ to: sent.to, value: valueWei, input: sent.input }, wallet.walletAddress), to: sent.to, valueWei };
+}
