@@ -1,31 +1,16 @@
+import { EngineError } from '../../domain/errors.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
-import { readFinalizedNumber, readHeader, readTransactionCount, type BlockHeader, type Hash } from './blocks.ts';
+import { createBlockRing } from './block-ring.ts';
+import { readFinalizedNumber, readTransactionCount, type BlockHeader, type Hash } from './blocks.ts';
+import { readCanonicalHash } from './canonical-hash.ts';
+import { createFinalPoint } from './final-point.ts';
+import { judgeNonce, readWalletCounts } from './nonce-progress.ts';
+import { readBlock, type Block } from './read-block.ts';
 import { readBlockReceipts, readReceipt, type Receipt } from './receipts.ts';
 import type { Rpc } from './rpc.ts';
+import { createWatchList, type Inclusion, type Watch, type WatchState, type WatchTarget } from './watch-list.ts';
 
-/** What the chain says of a watched nonce, in the order it says it. */
-export type WatchEvent =
-  | { kind: 'mined'; receipt: Receipt }
-  /** the block that held the receipt left the chain */
-  | { kind: 'reorged'; txHash: Hash }
-  | { kind: 'final'; receipt: Receipt }
-  /** finally consumed, and no receipt of ours is known: somebody has to prove by whom */
-  | { kind: 'nonce-passed'; finalBlock: number }
-  /** unmined for as many blocks as the settings allow */
-  | { kind: 'stale' };
-
-export interface WatchTarget {
-  wallet: string;
-  nonce: number;
-  /** every attempt on the nonce: an older one may win */
-  hashes: readonly Hash[];
-}
-
-export interface Watch {
-  /** The next event; rejects when `signal` aborts. */
-  next(signal: AbortSignal): Promise<WatchEvent>;
-  close(): void;
-}
+export type { Inclusion, Watch, WatchEvent, WatchTarget } from './watch-list.ts';
 
 export interface BlockFollower {
   /** Watches a nonce until closed. RPC calls per block do not grow with the number of watches. */
@@ -34,205 +19,292 @@ export interface BlockFollower {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** The last block a follower has read. */
+export interface Cursor {
+  blockNumber: number;
+  blockHash: Hash;
+}
+
+/** What outlives the process. Whatever fails here is tried again at the next step. */
+export interface FollowerBooks {
+  loadCursor(): Promise<Cursor | null>;
+  saveCursor(cursor: Cursor): Promise<void>;
+  /** the blocks in which these transactions were last seen, by any monitor */
+  inclusionsOf(txHashes: readonly Hash[]): Promise<Inclusion[]>;
+  /** final blocks from `fromBlock` on may have left the chain: find what that undid, and stop its wallets */
+  finalityUndone(fromBlock: number): Promise<void>;
+}
+
 export interface FollowerPorts {
   rpc: Rpc;
   settings: ChainSettings;
   onHead: (head: BlockHeader) => Promise<void>;
   onError: (error: unknown) => void;
+  /** without them the follower begins at the head, and knows only what it saw itself */
+  books?: FollowerBooks;
 }
 
-interface WatchState {
-  target: WatchTarget;
-  receipt: Receipt | null;
-  finalSent: boolean;
-  /** receipts were asked for since registration; false asks (again) at the next step */
-  checked: boolean;
-  /** head when the present wait began; null until the first head */
-  waitingSince: number | null;
-  /** final block at which its nonce was last compared */
-  comparedAt: number;
-  queue: WatchEvent[];
-  wake: () => void;
-}
-
-/** Hashes of processed blocks kept to find where a reorg forked; deeper than any reorg seen before milestones. */
-const REMEMBERED_BLOCKS = 1_024;
 const BLOCKS_PER_STEP = 500;
+/** A longer gap is not read back: what it holds is looked up one by one. */
+const READ_BACK_MAX = 5_000;
+/** Read again before a cursor whose block left the chain; deeper than any reorg Polygon has seen. */
+const REREAD_BLOCKS = 256;
+/** Nearer to the head than this, a node without old states still answers for the last block read. */
+const NEAR_HEAD_BLOCKS = 16;
 
-/** One follower serves all waiting withdrawals of one chain in one process. */
+/**
+ * One follower serves all waiting withdrawals of one chain in one process. Each block is read once, with the hashes of
+ * its transactions; receipts are read for the blocks that hold one of ours. What waits costs nothing a block.
+ */
 export function createBlockFollower(ports: FollowerPorts): BlockFollower {
-  const { rpc, settings } = ports;
-  const watches = new Set<WatchState>();
-  const byHash = new Map<Hash, WatchState>();
-  const processed = new Map<number, Hash>();
-  let last: number | null = null;
-  let finalNumber = 0;
+  const { rpc, settings, books } = ports;
+  const watches = createWatchList();
+  const ring = createBlockRing();
+  const finality = createFinalPoint();
+  let headNumber: number | null = null;
+  let savedHash: Hash | null = null;
+  /** the last block read when finality was last asked for */
+  let askedAt: number | null = null;
+  /** the lowest final block that may be gone, until the books were told */
+  let undoneFrom: number | null = null;
 
-  function push(state: WatchState, event: WatchEvent): void {
-    state.queue.push(event);
-    state.wake();
+  /** What earlier watches said of the newly watched: they may have to be told that it no longer holds. */
+  async function recall(): Promise<void> {
+    const fresh = [...watches].filter(({ seenBefore }) => seenBefore === undefined);
+    if (!books || fresh.length === 0) return;
+    const inclusions = new Map((await books.inclusionsOf(fresh.flatMap(({ target }) => target.hashes))).map((inclusion) => [inclusion.txHash, inclusion]));
+    for (const state of fresh) state.seenBefore = state.target.hashes.map((hash) => inclusions.get(hash)).find((inclusion) => inclusion !== undefined) ?? null;
   }
 
-  function mined(state: WatchState, receipt: Receipt): void {
-    if (state.receipt?.blockHash === receipt.blockHash) return;
-    state.receipt = receipt;
-    push(state, { kind: 'mined', receipt });
-  }
-
-  function unmined(state: WatchState): void {
-    if (state.receipt === null) return;
-    push(state, { kind: 'reorged', txHash: state.receipt.txHash });
-    state.receipt = null;
-    state.waitingSince = last;
-  }
-
-  function watch(target: WatchTarget): Watch {
-    const state: WatchState = { target, receipt: null, finalSent: false, checked: false, waitingSince: last, comparedAt: -1, queue: [], wake: () => undefined };
-    watches.add(state);
-    for (const hash of target.hashes) byHash.set(hash, state);
-    void findEarlierReceipt(state).catch(ports.onError);
-    return {
-      async next(signal) {
-        while (state.queue.length === 0) {
-          signal.throwIfAborted();
-          await new Promise<void>((resolve, reject) => {
-            const abort = () => reject(signal.reason as Error);
-            signal.addEventListener('abort', abort, { once: true });
-            state.wake = () => {
-              signal.removeEventListener('abort', abort);
-              resolve();
-            };
-          });
-        }
-        return state.queue.shift() as WatchEvent;
-      },
-      close() {
-        watches.delete(state);
-        for (const hash of target.hashes) if (byHash.get(hash) === state) byHash.delete(hash);
-      },
-    };
-  }
-
-  /** It may have been mined before anyone watched: ask once, after registering, so that no block falls in between. */
-  async function findEarlierReceipt(state: WatchState): Promise<void> {
-    state.checked = true;
-    try {
-      for (const hash of state.target.hashes) {
-        const receipt = await readReceipt(rpc, hash);
-        if (receipt && state.receipt === null) mined(state, receipt);
-      }
-    } catch (error) {
-      state.checked = false;
-      throw error;
+  async function follow(head: Block): Promise<void> {
+    if (ring.last() === null) await resume(head);
+    const last = ring.last();
+    if (last === null) return;
+    const readBefore = ring.hashAt(head.number);
+    if (readBefore !== undefined && readBefore !== head.hash) await rewind(head.number);
+    const from = (ring.last() ?? last) + 1;
+    const until = Math.min(head.number, from + BLOCKS_PER_STEP - 1);
+    for (let number = from; number <= until; number += 1) {
+      const block = number === head.number ? head : await readBlock(rpc, number);
+      if (!block) return;
+      if (!ring.isNext(block)) return rewind(number - 1);
+      for (const receipt of await receiptsIn(block.number, block.hash, block.transactions)) watches.mined(receipt);
+      ring.push(block);
     }
   }
 
-  /** Drops blocks that left the chain; returns the last block still in it. */
-  async function rewind(from: number): Promise<number> {
-    let ancestor = from;
-    while (processed.has(ancestor)) {
-      const canonical = await readHeader(rpc, ancestor);
-      if (canonical?.hash === processed.get(ancestor)) break;
-      processed.delete(ancestor);
-      ancestor -= 1;
-    }
-    for (const state of watches) if (state.receipt && state.receipt.blockNumber > ancestor) unmined(state);
-    return ancestor;
+  /** Goes on where the last monitor stopped, or begins at the head. */
+  async function resume(head: Block): Promise<void> {
+    const cursor = (await books?.loadCursor()) ?? null;
+    const gap = cursor ? head.number - cursor.blockNumber : Infinity;
+    if (!cursor || gap < 0 || gap > READ_BACK_MAX) return ring.push(head);
+    const block = await readBlock(rpc, cursor.blockNumber);
+    if (!block) throw behind('eth_getBlockByNumber', cursor.blockNumber);
+    if (block.hash === cursor.blockHash) return ring.push(block);
+    const below = Math.max(0, cursor.blockNumber - REREAD_BLOCKS);
+    undoneFrom = below + 1;
+    ring.cutAbove(below);
   }
 
-  async function followTo(head: BlockHeader): Promise<void> {
-    if (last === null) {
-      last = head.number;
-      processed.set(head.number, head.hash);
-      for (const state of watches) {
-        state.waitingSince = head.number;
-        state.checked = false;
-      }
-      return;
+  /** Forgets the blocks that left the chain: finds the newest one still in it, by halving. */
+  async function rewind(from: number): Promise<void> {
+    let kept = (ring.first() ?? from + 1) - 1;
+    let gone = from + 1;
+    while (gone - kept > 1) {
+      const middle = kept + Math.floor((gone - kept) / 2);
+      const block = await readBlock(rpc, middle);
+      if (!block) throw behind('eth_getBlockByNumber', middle);
+      if (block.hash === ring.hashAt(middle)) kept = middle;
+      else gone = middle;
     }
-    if (head.number <= last && processed.get(head.number) !== head.hash) last = await rewind(last);
-    const until = Math.min(head.number, last + BLOCKS_PER_STEP);
-    for (let number = last + 1; number <= until; number += 1) {
-      const header: BlockHeader | null = number === head.number ? head : await readHeader(rpc, number);
-      if (!header) return;
-      const parent = processed.get(number - 1);
-      if (parent !== undefined && parent !== header.parentHash) {
-        last = await rewind(number - 1);
-        return;
-      }
-      const receipts = byHash.size === 0 ? [] : await readBlockReceipts(rpc, number, (hash) => byHash.has(hash));
-      // A receipt of another block than the header's: the chain moved under us. Read this block again at the next step.
-      if (receipts.some((receipt) => receipt.blockHash !== header.hash)) return;
-      for (const receipt of receipts) {
-        const state = byHash.get(receipt.txHash);
-        if (state) mined(state, receipt);
-      }
-      processed.set(number, header.hash);
-      processed.delete(number - REMEMBERED_BLOCKS);
-      last = number;
+    ring.cutAbove(kept);
+    if (finality.undoAbove(kept)) undoneFrom = Math.min(undoneFrom ?? Infinity, kept + 1);
+    for (const state of watches) {
+      state.comparedAt = Math.min(state.comparedAt, kept);
+      if (state.receipt && state.receipt.blockNumber > kept) takeBack(state, state.receipt.txHash);
     }
   }
 
-  async function rule(head: BlockHeader): Promise<void> {
-    // An error or a step back of the tag means "not yet": finality is never taken back here.
-    const answered = await readFinalizedNumber(rpc, settings, head.number).catch((error: unknown) => {
+  function takeBack(state: WatchState, txHash: Hash): void {
+    watches.unmined(state, txHash);
+    state.waitingSince = headNumber;
+  }
+
+  /** The receipts of what is watched in a block: all of them, of this very block, or an error. */
+  async function receiptsIn(blockNumber: number, blockHash: Hash, transactions: readonly Hash[]): Promise<Receipt[]> {
+    const ours = new Set(transactions.filter((hash) => watches.isWatched(hash)));
+    if (ours.size === 0) return [];
+    const receipts = await readBlockReceipts(rpc, blockNumber, (hash) => ours.has(hash));
+    if (receipts.length !== ours.size || receipts.some((receipt) => receipt.blockHash !== blockHash)) throw behind('eth_getBlockReceipts', blockNumber);
+    return receipts;
+  }
+
+  /**
+   * Finds what was mined before its watch began. What the remembered blocks hold is read by block; of the others, a nonce the
+   * chain had not counted at the last block read is in no block up to there, and the later ones are read anyway: one call a
+   * wallet. Only a nonce that is used and in no remembered block is looked up by its hashes.
+   */
+  async function attend(): Promise<void> {
+    for (const [blockNumber, held] of groupBy(unattended(), ({ target }) => blockHolding(target))) {
+      const blockHash = blockNumber === undefined ? undefined : ring.hashAt(blockNumber);
+      if (blockNumber === undefined || blockHash === undefined) continue;
+      const transactions = held.flatMap(({ target }) => target.hashes).filter((hash) => ring.blockOf(hash) === blockNumber);
+      for (const receipt of await receiptsIn(blockNumber, blockHash, [...new Set(transactions)])) watches.mined(receipt);
+    }
+    const at = ring.last();
+    if (at === null) return;
+    for (const [wallet, states] of groupBy(unattended(), ({ target }) => target.wallet)) {
+      const count = await readTransactionCount(rpc, wallet, at);
+      for (const state of states) {
+        if (state.target.nonce < count) await lookUp(state);
+        else stillOpen(state, at);
+      }
+    }
+  }
+
+  const unattended = () => [...watches].filter(({ attended, seenBefore }) => !attended && (!books || seenBefore !== undefined));
+  const blockHolding = (target: WatchTarget) => target.hashes.map((hash) => ring.blockOf(hash)).find((number) => number !== undefined);
+
+  function stillOpen(state: WatchState, at: number): void {
+    const before = state.seenBefore;
+    // Above the last block read another monitor may have seen what is still to come here.
+    if (before && before.blockNumber <= at) takeBack(state, before.txHash);
+    state.attended = true;
+    state.comparedAt = Math.max(state.comparedAt, at);
+  }
+
+  async function lookUp(state: WatchState): Promise<void> {
+    for (const hash of state.target.hashes) {
+      const receipt = await readReceipt(rpc, hash);
+      if (!receipt) continue;
+      const known = ring.hashAt(receipt.blockNumber);
+      if (known !== undefined && known !== receipt.blockHash) throw behind('eth_getTransactionReceipt', receipt.blockNumber);
+      watches.mined(receipt);
+    }
+    state.attended = true;
+  }
+
+  /** Tells the books of undone finality until they have acted on it. */
+  async function reportUndone(): Promise<void> {
+    const reported = undoneFrom;
+    if (reported === null) return;
+    await books?.finalityUndone(reported);
+    if (undoneFrom === reported) undoneFrom = null;
+  }
+
+  /**
+   * Says what has become final, of blocks that were read: of a higher one nobody knows here whether its parents fit. A receipt's
+   * block is compared again at this moment, so a ruling never rests on what an earlier step believed.
+   */
+  async function rule(): Promise<void> {
+    const last = ring.last();
+    const awaited = [...watches].filter(({ receipt, finalSent }) => receipt && !finalSent);
+    // The tag may move between two blocks: while somebody waits for it, it is asked at each step.
+    if (last === null || (awaited.length === 0 && askedAt === last)) return;
+    // An error means "not yet", like a step back.
+    const answered = await readFinalizedNumber(rpc, settings, last).catch((error: unknown) => {
       ports.onError(error);
       return null;
     });
-    if (answered !== null && answered > finalNumber) finalNumber = answered;
-    const canonical = new Map<number, Hash | null>();
-    for (const state of watches) {
-      const { receipt } = state;
-      if (!receipt || state.finalSent || receipt.blockNumber > finalNumber) continue;
-      if (!canonical.has(receipt.blockNumber)) canonical.set(receipt.blockNumber, (await readHeader(rpc, receipt.blockNumber))?.hash ?? null);
-      const hash = canonical.get(receipt.blockNumber);
-      if (hash === receipt.blockHash) {
-        state.finalSent = true;
-        push(state, { kind: 'final', receipt });
-      } else if (hash !== null) unmined(state);
+    askedAt = last;
+    if (answered !== null) finality.advance(Math.min(answered, last));
+    const ruled = awaited.filter(({ receipt }) => receipt && receipt.blockNumber <= finality.number());
+    for (const [blockNumber, states] of groupBy(ruled, ({ receipt }) => receipt?.blockNumber)) {
+      if (blockNumber === undefined) continue;
+      const hash = await readCanonicalHash(rpc, blockNumber);
+      if (hash === null) continue;
+      for (const state of states) {
+        if (!state.receipt) continue;
+        if (hash === state.receipt.blockHash) watches.final(state, state.receipt);
+        else takeBack(state, state.receipt.txHash);
+      }
     }
-    await comparePassedNonces();
   }
 
+  /** A nonce that was finally consumed without a receipt of ours needs its consumer found: one call a wallet. */
   async function comparePassedNonces(): Promise<void> {
-    const counts = new Map<string, number>();
-    for (const state of watches) {
-      if (state.receipt || state.comparedAt >= finalNumber) continue;
-      const { wallet, nonce } = state.target;
-      if (!counts.has(wallet)) counts.set(wallet, await readTransactionCount(rpc, wallet, finalNumber));
-      state.comparedAt = finalNumber;
-      if ((counts.get(wallet) ?? 0) <= nonce) continue;
-      state.checked = false;
-      push(state, { kind: 'nonce-passed', finalBlock: finalNumber });
+    const at = Math.min(finality.number(), ring.last() ?? -1);
+    const due = [...watches].filter((state) => state.attended && !state.receipt && state.comparedAt < at);
+    for (const [wallet, states] of groupBy(due, ({ target }) => target.wallet)) {
+      const count = await readTransactionCount(rpc, wallet, at);
+      for (const state of states) {
+        state.comparedAt = at;
+        if (state.receipt || state.target.nonce >= count) continue;
+        state.attended = false;
+        watches.tell(state, { kind: 'nonce-passed', finalBlock: at });
+      }
     }
   }
 
-  function noticeStale(head: BlockHeader): void {
-    for (const state of watches) {
-      if (state.receipt || state.waitingSince === null || head.number - state.waitingSince < settings.stuckAfterBlocks) continue;
-      state.waitingSince = head.number;
-      push(state, { kind: 'stale' });
+  /** Asks why nonces have waited for too long: two calls a wallet. */
+  async function examineStale(): Promise<void> {
+    const last = ring.last() ?? -1;
+    const stale = [...watches].filter(({ receipt, waitingSince }) => !receipt && waitingSince !== null && last - waitingSince >= settings.stuckAfterBlocks);
+    for (const [wallet, states] of groupBy(stale, ({ target }) => target.wallet)) {
+      const counts = await readWalletCounts(rpc, wallet);
+      const waiting = states.filter((state) => {
+        if (state.receipt) return false;
+        const progress = judgeNonce(state.target.nonce, counts);
+        if (progress === 'waiting') return true;
+        state.waitingSince = last;
+        watches.tell(state, { kind: progress });
+        return false;
+      });
+      // While hands are lent to some, it may soon be the turn of the others.
+      if (waiting.length === states.length) for (const state of waiting) state.waitingSince = last;
     }
   }
 
+  async function remember(): Promise<void> {
+    const blockNumber = ring.last();
+    const blockHash = blockNumber === null ? undefined : ring.hashAt(blockNumber);
+    if (!books || blockNumber === null || blockHash === undefined || blockHash === savedHash) return;
+    await books.saveCursor({ blockNumber, blockHash });
+    savedHash = blockHash;
+  }
+
+  /** The parts of a step fail apart: while one waits for its answer, the others go on from the same blocks. */
   async function step(): Promise<void> {
-    const head = await readHeader(rpc, 'latest');
+    const head = await readBlock(rpc, 'latest');
     if (!head) return;
+    headNumber = head.number;
+    for (const state of watches) state.waitingSince ??= head.number;
     await ports.onHead(head);
-    await followTo(head);
-    for (const state of watches) if (!state.checked) await findEarlierReceipt(state);
-    await rule(head);
-    noticeStale(head);
+    const part = (work: () => Promise<void>) => work().catch(ports.onError);
+    await part(recall);
+    await part(() => follow(head));
+    await part(reportUndone);
+    if (head.number - (ring.last() ?? -Infinity) <= NEAR_HEAD_BLOCKS) await part(attend);
+    await part(rule);
+    await part(comparePassedNonces);
+    await part(examineStale);
+    await part(remember);
   }
 
-  async function run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await step().catch(ports.onError);
-      await pause(settings.blockTimeMs / 4, signal);
-    }
-  }
+  return {
+    watch: (target) => watches.open(target, headNumber),
+    async run(signal) {
+      while (!signal.aborted) {
+        await step().catch(ports.onError);
+        await pause(settings.blockTimeMs / 4, signal);
+      }
+    },
+  };
+}
 
-  return { watch, run };
+function behind(method: string, blockNumber: number): EngineError {
+  return new EngineError('CHAIN_UNAVAILABLE', { method, reason: `block ${blockNumber} is not there, or not the same, at the node that was asked` });
+}
+
+function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

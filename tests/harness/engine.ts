@@ -7,7 +7,6 @@ import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { makeBroadcast } from '../../activities/broadcast.ts';
-import { createBlockFollower } from '../../activities/chain/block-follower.ts';
 import { createRpc } from '../../activities/chain/rpc.ts';
 import { makeConfirm } from '../../activities/confirm.ts';
 import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
@@ -15,7 +14,6 @@ import { createKey } from '../../activities/custody/create-key.ts';
 import { createSecretsManagerSigner } from '../../activities/custody/secrets-manager-signer.ts';
 import type { Signer } from '../../activities/custody/signer.ts';
 import { createNonceFront } from '../../activities/nonce-front.ts';
-import { publishHead } from '../../activities/publish-head.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
@@ -29,6 +27,7 @@ import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
 import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import { createChainFollower } from '../../workers/chain-follower.ts';
 import type { Ports } from '../../workers/ports.ts';
 import { withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
@@ -120,7 +119,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
 
   async function startWorkers() {
     const native = await NativeConnection.connect({ address: infrastructure.temporalAddress });
-    const follower = createBlockFollower({ rpc, settings: settings.chain, onHead: (head) => publishHead(ports, head), onError: (error) => log.warn({ error }, 'follower') });
+    const follower = createChainFollower(ports);
     const following = follower.run(stopping.signal);
     const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
     coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
