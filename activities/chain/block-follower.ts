@@ -140,35 +140,39 @@ export function createBlockFollower(ports: FollowerPorts): BlockFollower {
   }
 
   /**
-   * Finds what was mined before its watch began. What the remembered blocks hold is read by block; of the others, a nonce the
-   * chain had not counted at the last block read is in no block up to there, and the later ones are read anyway: one call a
-   * wallet. Only a nonce that is used and in no remembered block is looked up by its hashes.
+   * Finds what was mined before its watch began. What the remembered blocks hold is read by block. Of the others, a nonce the
+   * chain had not counted at a remembered block is in no block up to there, nor in the remembered ones above, and the later ones
+   * are read anyway: one call a wallet. Only a nonce that is used and in no remembered block is looked up by its hashes.
    */
   async function attend(): Promise<void> {
-    for (const [blockNumber, held] of groupBy(unattended(), ({ target }) => blockHolding(target))) {
+    const fresh = [...watches].filter(({ attended, seenBefore }) => !attended && (!books || seenBefore !== undefined));
+    for (const [blockNumber, held] of groupBy(fresh, ({ target }) => blockHolding(target))) {
       const blockHash = blockNumber === undefined ? undefined : ring.hashAt(blockNumber);
       if (blockNumber === undefined || blockHash === undefined) continue;
       const transactions = held.flatMap(({ target }) => target.hashes).filter((hash) => ring.blockOf(hash) === blockNumber);
-      for (const receipt of await receiptsIn(blockNumber, blockHash, [...new Set(transactions)])) watches.mined(receipt);
+      for (const receipt of await receiptsIn(blockNumber, blockHash, transactions)) watches.mined(receipt);
     }
-    const at = ring.last();
-    if (at === null) return;
-    for (const [wallet, states] of groupBy(unattended(), ({ target }) => target.wallet)) {
+    const last = ring.last();
+    if (last === null) return;
+    // A little below, where an endpoint that lags by as much as it may has the block too.
+    const margin = Math.min(settings.endpoints.lagBlocksMax, NEAR_HEAD_BLOCKS);
+    const at = Math.max(0, last - margin, (ring.first() ?? last + 1) - 1);
+    const elsewhere = fresh.filter(({ attended }) => !attended);
+    for (const [wallet, states] of groupBy(elsewhere, ({ target }) => target.wallet)) {
       const count = await readTransactionCount(rpc, wallet, at);
       for (const state of states) {
         if (state.target.nonce < count) await lookUp(state);
-        else stillOpen(state, at);
+        else notMined(state, at, last);
       }
     }
   }
 
-  const unattended = () => [...watches].filter(({ attended, seenBefore }) => !attended && (!books || seenBefore !== undefined));
   const blockHolding = (target: WatchTarget) => target.hashes.map((hash) => ring.blockOf(hash)).find((number) => number !== undefined);
 
-  function stillOpen(state: WatchState, at: number): void {
+  function notMined(state: WatchState, at: number, last: number): void {
     const before = state.seenBefore;
     // Above the last block read another monitor may have seen what is still to come here.
-    if (before && before.blockNumber <= at) takeBack(state, before.txHash);
+    if (before && before.blockNumber <= last) takeBack(state, before.txHash);
     state.attended = true;
     state.comparedAt = Math.max(state.comparedAt, at);
   }

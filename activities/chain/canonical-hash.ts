@@ -1,4 +1,4 @@
-import { readHeader, type Hash } from './blocks.ts';
+import { hexQuantity, type Hash } from './blocks.ts';
 import type { Rpc } from './rpc.ts';
 
 /**
@@ -6,6 +6,6 @@ import type { Rpc } from './rpc.ts';
  * it. Throws `CHAIN_UNAVAILABLE` while they differ: "cannot say", never a guess.
  */
 export async function readCanonicalHash(rpc: Rpc, blockNumber: number): Promise<Hash | null> {
-  const agreeing: Rpc = { chainId: rpc.chainId, call: (method, params) => rpc.agree(method, params), agree: (method, params) => rpc.agree(method, params) };
-  return (await readHeader(agreeing, blockNumber))?.hash ?? null;
+  const block = await rpc.agree<{ hash: Hash } | null>('eth_getBlockByNumber', [hexQuantity(blockNumber), false]);
+  return block?.hash ?? null;
 }
