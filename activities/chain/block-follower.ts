@@ -40,13 +40,15 @@ export interface FollowerPorts {
   settings: ChainSettings;
   onHead: (head: BlockHeader) => Promise<void>;
   onError: (error: unknown) => void;
+  /** a longer gap, in blocks, is not read back: what it holds is looked up one by one; 5,000 unless given */
+  readBackMax?: number;
   /** without them the follower begins at the head, and knows only what it saw itself */
   books?: FollowerBooks;
 }
 
 const BLOCKS_PER_STEP = 500;
-/** A longer gap is not read back: what it holds is looked up one by one. */
-const READ_BACK_MAX = 5_000;
+/** While a nonce is overdue its wallet is looked at this often: soon enough to see that bytes sent again have arrived. */
+const EXAMINE_EVERY_BLOCKS = 3;
 /** Read again before a cursor whose block left the chain; deeper than any reorg Polygon has seen. */
 const REREAD_BLOCKS = 256;
 /** Nearer to the head than this, a node without old states still answers for the last block read. */
@@ -57,10 +59,12 @@ const NEAR_HEAD_BLOCKS = 16;
  * its transactions; receipts are read for the blocks that hold one of ours. What waits costs nothing a block.
  */
 export function createBlockFollower(ports: FollowerPorts): BlockFollower {
-  const { rpc, settings, books } = ports;
+  const { rpc, settings, books, readBackMax = 5_000 } = ports;
   const watches = createWatchList();
   const ring = createBlockRing();
   const finality = createFinalPoint();
+  /** the block at which each wallet's overdue nonces were last looked at */
+  const examinedAt = new Map<string, number>();
   let headNumber: number | null = null;
   let savedHash: Hash | null = null;
   /** the last block read when finality was last asked for */
@@ -97,7 +101,7 @@ export function createBlockFollower(ports: FollowerPorts): BlockFollower {
   async function resume(head: Block): Promise<void> {
     const cursor = (await books?.loadCursor()) ?? null;
     const gap = cursor ? head.number - cursor.blockNumber : Infinity;
-    if (!cursor || gap < 0 || gap > READ_BACK_MAX) return ring.push(head);
+    if (!cursor || gap < 0 || gap > readBackMax) return ring.push(head);
     const block = await readBlock(rpc, cursor.blockNumber);
     if (!block) throw behind('eth_getBlockByNumber', cursor.blockNumber);
     if (block.hash === cursor.blockHash) return ring.push(block);
@@ -240,22 +244,21 @@ export function createBlockFollower(ports: FollowerPorts): BlockFollower {
     }
   }
 
-  /** Asks why nonces have waited for too long: two calls a wallet. */
-  async function examineStale(): Promise<void> {
+  /** Asks why nonces have waited for too long: two calls a wallet, every few blocks, however many of its nonces wait. */
+  async function examineOverdue(): Promise<void> {
     const last = ring.last() ?? -1;
-    const stale = [...watches].filter(({ receipt, waitingSince }) => !receipt && waitingSince !== null && last - waitingSince >= settings.stuckAfterBlocks);
-    for (const [wallet, states] of groupBy(stale, ({ target }) => target.wallet)) {
+    const { stuckAfterBlocks } = settings;
+    const overdue = [...watches].filter(({ receipt, waitingSince }) => !receipt && waitingSince !== null && last - waitingSince >= stuckAfterBlocks);
+    for (const [wallet, states] of groupBy(overdue, ({ target }) => target.wallet)) {
+      if (last - (examinedAt.get(wallet) ?? -Infinity) < Math.min(EXAMINE_EVERY_BLOCKS, stuckAfterBlocks)) continue;
+      examinedAt.set(wallet, last);
       const counts = await readWalletCounts(rpc, wallet);
-      const waiting = states.filter((state) => {
-        if (state.receipt) return false;
+      for (const state of states) {
         const progress = judgeNonce(state.target.nonce, counts);
-        if (progress === 'waiting') return true;
-        state.waitingSince = last;
+        if (state.receipt || progress === 'waiting' || last - state.toldAt < stuckAfterBlocks) continue;
+        state.toldAt = last;
         watches.tell(state, { kind: progress });
-        return false;
-      });
-      // While hands are lent to some, it may soon be the turn of the others.
-      if (waiting.length === states.length) for (const state of waiting) state.waitingSince = last;
+      }
     }
   }
 
@@ -281,7 +284,7 @@ export function createBlockFollower(ports: FollowerPorts): BlockFollower {
     if (head.number - (ring.last() ?? -Infinity) <= NEAR_HEAD_BLOCKS) await part(attend);
     await part(rule);
     await part(comparePassedNonces);
-    await part(examineStale);
+    await part(examineOverdue);
     await part(remember);
   }
 

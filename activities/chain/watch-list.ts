@@ -45,6 +45,8 @@ export interface WatchState {
   attended: boolean;
   /** head when the present wait began; null until the first head */
   waitingSince: number | null;
+  /** block at which it was last called stuck or lost */
+  toldAt: number;
   /** up to this block the nonce is known to be open, or was reported as passed */
   comparedAt: number;
 }
@@ -90,7 +92,7 @@ export function createWatchList(): WatchList {
   return {
     [Symbol.iterator]: () => entries[Symbol.iterator](),
     open(target, waitingSince) {
-      const entry: Entry = { target, receipt: null, finalSent: false, attended: false, seenBefore: undefined, waitingSince, comparedAt: -1, queue: [], wake: () => undefined };
+      const entry: Entry = { target, receipt: null, finalSent: false, attended: false, seenBefore: undefined, waitingSince, toldAt: -Infinity, comparedAt: -1, queue: [], wake: () => undefined };
       entries.add(entry);
       for (const hash of target.hashes) byHash.set(hash, (byHash.get(hash) ?? new Set()).add(entry));
       return {
