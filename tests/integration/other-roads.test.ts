@@ -142,18 +142,6 @@ describe('a chain in motion', () => {
     }
     expect(attempts.filter(({ status }) => status === 'CONFIRMED')).toHaveLength(1);
   });
-
-  it('reopens a withdrawal whose block a reorg took, sends the same bytes again, and pays once', async () => {
-    await start({ settings: settingsWith({ finality: { mode: 'depth', depth: 12 } }) });
-    await engine.chain.rpc.call('anvil_mine', ['0x14', '0x1']);
-    const payment = await accept();
-    await engine.until(payment.requestId, ['CONFIRMING']);
-    await engine.chain.rpc.call('anvil_reorg', [6, []]);
-    await expect.poll(() => eventsOf(payment.requestId), { timeout: 30_000 }).toContain('unconfirmed by reorg');
-    await engine.until(payment.requestId, ['COMPLETED'], 90_000);
-    await expectPaidOnce(payment);
-    expect(await attemptsOf(payment.requestId)).toHaveLength(1);
-  });
 });
 
 describe("operators' hands", () => {
