@@ -115,8 +115,8 @@ describe('finality the chain has undone', () => {
   it('is found through more payments than are read at once', async () => {
     const kept = await paid(0, 0);
     const undone = [];
-    for (const nonce of range(60, 1)) undone.push(await paid(0, nonce));
-    await chain.reorg(60);
+    for (const nonce of range(105, 1)) undone.push(await paid(0, nonce));
+    await chain.reorg(105);
     const found = await findUndoneTransactions(ports(), CHAIN_ID, first);
     expect(found.map(({ txHash }) => txHash)).toEqual(undone.map(({ txHash }) => txHash).toReversed());
     expect(found.map(({ txHash }) => txHash)).not.toContain(kept.txHash);

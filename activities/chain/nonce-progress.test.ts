@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeNonce } from './nonce-progress.ts';
 
@@ -18,8 +18,8 @@ describe('why a nonce is unmined', () => {
   });
 
   it('never calls two nonces of a wallet stuck, and calls a bounded number lost', () => {
-    fc.assert(
-      fc.property(fc.nat(2_000), fc.nat(2_000), (latest, pending) => {
+    assert(
+      property(nat(2_000), nat(2_000), (latest, pending) => {
         const judged = Array.from({ length: 3_000 }, (_, nonce) => judgeNonce(nonce, { latest, pending }));
         expect(judged.filter((progress) => progress === 'stuck').length).toBeLessThanOrEqual(1);
         expect(judged.filter((progress) => progress === 'lost').length).toBeLessThanOrEqual(16);

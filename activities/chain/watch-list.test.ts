@@ -24,7 +24,8 @@ async function told(watch: Watch): Promise<string[]> {
 
 function open(...hashes: Hash[]) {
   const list = createWatchList();
-  const watch = list.open(target(...hashes), 1);
+  list.headIs(1);
+  const watch = list.open(target(...hashes));
   const [state] = list;
   return { list, watch, state: state as WatchState };
 }
@@ -66,6 +67,8 @@ describe('the watches of one process', () => {
     list.unmined(state, '0xt');
     expect(await told(watch)).toEqual(['reorged']);
     expect(state).toMatchObject({ receipt: null, finalSent: false });
+    // It waits anew, from the head of now.
+    expect(state.waitingSince).toBe(1);
     list.mined(receiptIn('0xb'));
     list.final(state, receiptIn('0xb'));
     expect(await told(watch)).toEqual(['mined', 'final']);
@@ -73,7 +76,7 @@ describe('the watches of one process', () => {
 
   it('tells two watches of one nonce, and goes on telling the one that is left', async () => {
     const list = createWatchList();
-    const [first, second] = [list.open(target('0xt'), 1), list.open(target('0xt'), 1)];
+    const [first, second] = [list.open(target('0xt')), list.open(target('0xt'))];
     list.mined(receiptIn('0xa'));
     expect([await told(first), await told(second)]).toEqual([['mined'], ['mined']]);
     second.close();

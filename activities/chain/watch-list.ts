@@ -58,7 +58,9 @@ interface Entry extends WatchState {
 
 /** Everything watched in one process. What is told waits in each watch's own queue. */
 export interface WatchList extends Iterable<WatchState> {
-  open(target: WatchTarget, waitingSince: number | null): Watch;
+  open(target: WatchTarget): Watch;
+  /** from here the waits that begin are counted */
+  headIs(blockNumber: number): void;
   isWatched(txHash: Hash): boolean;
   /** tells every watch of the receipt's transaction; told twice of the same block, nothing */
   mined(receipt: Receipt): void;
@@ -72,6 +74,7 @@ export function createWatchList(): WatchList {
   const entries = new Set<Entry>();
   /** an activity and its retry may watch the same nonce for a while */
   const byHash = new Map<Hash, Set<Entry>>();
+  let head: number | null = null;
 
   function push(state: WatchState, event: WatchEvent): void {
     const entry = state as Entry;
@@ -84,6 +87,7 @@ export function createWatchList(): WatchList {
     entry.receipt = null;
     entry.seenBefore = null;
     entry.finalSent = false;
+    entry.waitingSince = head;
     // A ruling nobody has heard yet must not be acted on once its block is gone.
     entry.queue = entry.queue.filter(({ kind }) => kind !== 'mined' && kind !== 'final');
     push(entry, { kind: 'reorged', txHash });
@@ -91,8 +95,12 @@ export function createWatchList(): WatchList {
 
   return {
     [Symbol.iterator]: () => entries[Symbol.iterator](),
-    open(target, waitingSince) {
-      const entry: Entry = { target, receipt: null, finalSent: false, attended: false, seenBefore: undefined, waitingSince, toldAt: -Infinity, comparedAt: -1, queue: [], wake: () => undefined };
+    headIs(blockNumber) {
+      head = blockNumber;
+      for (const entry of entries) entry.waitingSince ??= head;
+    },
+    open(target) {
+      const entry: Entry = { target, receipt: null, finalSent: false, attended: false, seenBefore: undefined, waitingSince: head, toldAt: -Infinity, comparedAt: -1, queue: [], wake: () => undefined };
       entries.add(entry);
       for (const hash of target.hashes) byHash.set(hash, (byHash.get(hash) ?? new Set()).add(entry));
       return {

@@ -14,25 +14,36 @@ export interface FinalTransaction {
   blockHash: `0x${string}`;
 }
 
-/** A wallet's final transactions, newest nonce first, which is newest block first; below `belowNonce` where given. */
-export async function listFinalTransactions(queryable: Queryable, chainId: number, wallet: string, limit: number, belowNonce?: number): Promise<FinalTransaction[]> {
-  const rows = await queryable
-    .select({ requestId: transactions.requestId, txHash: transactions.txHash, nonce: nonceReservations.nonce, blockNumber: transactions.blockNumber, blockHash: transactions.blockHash })
+export interface FinalPage {
+  /** newest nonce first, which is newest block first */
+  transactions: FinalTransaction[];
+  /** nonces from here down are on the next page; null where there are none */
+  nextBelow: number | null;
+}
+
+/**
+ * Those of a wallet's newest `limit` nonces, below `belowNonce` where given, that were consumed by a final transaction. Two
+ * queries along their indexes: the tables hold every payment ever made, and this is asked every few seconds.
+ */
+export async function listFinalTransactions(queryable: Queryable, chainId: number, wallet: string, limit: number, belowNonce: number | null): Promise<FinalPage> {
+  const reservations = await queryable
+    .select({ id: nonceReservations.id, nonce: nonceReservations.nonce })
     .from(nonceReservations)
-    .innerJoin(signedTransactions, eq(signedTransactions.reservationId, nonceReservations.id))
-    .innerJoin(transactions, and(eq(transactions.chainId, signedTransactions.chainId), eq(transactions.txHash, signedTransactions.txHash)))
-    .where(
-      and(
-        eq(nonceReservations.chainId, chainId),
-        eq(nonceReservations.walletAddress, wallet as Address),
-        belowNonce === undefined ? undefined : lt(nonceReservations.nonce, belowNonce),
-        isNotNull(transactions.finalizedAt),
-        isNotNull(transactions.blockHash),
-      ),
-    )
+    .where(and(eq(nonceReservations.chainId, chainId), eq(nonceReservations.walletAddress, wallet as Address), belowNonce === null ? undefined : lt(nonceReservations.nonce, belowNonce)))
     .orderBy(desc(nonceReservations.nonce))
     .limit(limit);
-  return rows.map((row) => ({ ...row, blockNumber: row.blockNumber ?? 0, blockHash: row.blockHash ?? '0x' }));
+  const lowest = reservations.at(-1);
+  if (!lowest) return { transactions: [], nextBelow: null };
+  const rows = await queryable
+    .select({ requestId: transactions.requestId, txHash: transactions.txHash, nonce: signedTransactions.nonce, blockNumber: transactions.blockNumber, blockHash: transactions.blockHash })
+    .from(signedTransactions)
+    .innerJoin(transactions, and(eq(transactions.chainId, signedTransactions.chainId), eq(transactions.txHash, signedTransactions.txHash)))
+    .where(and(inArray(signedTransactions.reservationId, reservations.map(({ id }) => id)), isNotNull(transactions.finalizedAt)))
+    .orderBy(desc(signedTransactions.nonce));
+  return {
+    transactions: rows.flatMap(({ blockNumber, blockHash, ...row }) => (blockNumber === null || blockHash === null ? [] : [{ ...row, blockNumber, blockHash }])),
+    nextBelow: reservations.length < limit ? null : lowest.nonce,
+  };
 }
 
 /**
