@@ -8,12 +8,11 @@ import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import type { BlockFollower, Watch } from './chain/block-follower.ts';
-import { readTransactionCount, type Hash } from './chain/blocks.ts';
+import type { Hash } from './chain/blocks.ts';
 import { consumerMovedValue } from './chain/foreign-transaction.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Receipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
-import { isKnown } from './chain/send.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
 export interface ConfirmPorts {
@@ -90,11 +89,10 @@ export function makeConfirm(ports: ConfirmPorts) {
           if (verdict) return verdict;
           break;
         }
-        case 'stale': {
-          const verdict = await examineStale(attempts);
-          if (verdict) return verdict;
-          break;
-        }
+        case 'stuck':
+          return { kind: 'stuck' };
+        case 'lost':
+          return { kind: 'resend' };
       }
     }
   }
@@ -129,15 +127,6 @@ export function makeConfirm(ports: ConfirmPorts) {
     if ((await listAttempts(db, first.reservationId)).some(({ txHash }) => txHash === consumer.txHash)) return { kind: 'resend' };
     const movedValue = await consumerMovedValue(rpc, first.from, consumer);
     return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber, movedValue };
-  }
-
-  /** Only the lowest unmined nonce of a wallet can be stuck; the others wait for it. */
-  async function examineStale(attempts: readonly AttemptRow[]): Promise<ConfirmVerdict | null> {
-    const latest = attempts.at(-1);
-    if (!latest) return null;
-    const lowest = (await readTransactionCount(rpc, latest.from, 'latest')) === latest.nonce;
-    if (!(await isKnown(rpc, latest.txHash))) return { kind: 'resend' };
-    return lowest ? { kind: 'stuck' } : null;
   }
 }
 

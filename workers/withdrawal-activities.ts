@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
 import { makeInspectWallet } from '../activities/guardian/inspect-wallet.ts';
+import { haltUndoneFinality } from '../activities/halt-undone-finality.ts';
 import type { WithdrawalActivities } from '../activities/index.ts';
 import { makeMarkPaid } from '../activities/mark-paid.ts';
 import { makePark } from '../activities/park.ts';
@@ -29,7 +30,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     listHotWallets: makeListHotWallets(ports),
     reconcileWallet: makeReconcileWallet(ports),
     sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL), ensureGuardians: async () => (guardians ? startGuardians(ports, client) : undefined) }),
-    inspectWallet: makeInspectWallet(ports),
+    inspectWallet: makeInspectWallet({ ...ports, findUndone: (_, chainId, wallet) => haltUndoneFinality(ports, chainId, wallet) }),
   };
 }
 

@@ -16,8 +16,8 @@ export interface ManualChain {
   head(): Promise<number>;
   /** a stranger's transfer of one wei, signed but not sent; fees in gwei */
   signTransfer(account: number, nonce: number, feeGwei?: number): { from: string; txHash: Hash; raw: string };
-  /** drops the newest `depth` blocks and puts as many empty ones in their place */
-  reorg(depth: number): Promise<void>;
+  /** drops the newest `depth` blocks and puts as many in their place: empty but for the given bytes, each in the block that many above the fork */
+  reorg(depth: number, transactions?: readonly (readonly [raw: string, offset: number])[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,8 +40,8 @@ export async function startManualChain(chainId = 80_002): Promise<ManualChain> {
       transaction.signature = wallet.signingKey.sign(transaction.unsignedHash);
       return { from: wallet.address, txHash: transaction.hash as Hash, raw: transaction.serialized };
     },
-    reorg: async (depth) => {
-      await rpc.call('anvil_reorg', [depth, []]);
+    reorg: async (depth, transactions = []) => {
+      await rpc.call('anvil_reorg', [depth, transactions]);
     },
     stop: anvil.stop,
   };

@@ -53,6 +53,6 @@ export async function recordMined(tx: Transaction, view: MinedView, final: boole
 export async function recordUnmined(tx: Transaction, chainId: number, txHash: `0x${string}`): Promise<void> {
   await tx
     .update(transactions)
-    .set({ status: 'PENDING', blockNumber: null, blockHash: null, gasUsed: null, effectiveGasPrice: null, costWei: null, seenAt: null, updatedAt: new Date() })
+    .set({ status: 'PENDING', blockNumber: null, blockHash: null, gasUsed: null, effectiveGasPrice: null, costWei: null, seenAt: null, finalizedAt: null, updatedAt: new Date() })
     .where(byHash(chainId, txHash));
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the proxy does with a call. `drop-answer` lets the node act and loses its answer. */
-export type Fault = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'delay'; ms: number } | { kind: 'error'; message: string; code?: number } | { kind: 'drop-answer' } | { kind: 'http'; status: number; body: string };
+/** What the proxy does with a call. `drop-answer` lets the node act and loses its answer; `rewrite` gives another in its place. */
+export type Fault = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'delay'; ms: number } | { kind: 'error'; message: string; code?: number } | { kind: 'drop-answer' } | { kind: 'rewrite'; answer: (params: readonly unknown[], text: string) => string } | { kind: 'http'; status: number; body: string };
 
 export interface RpcProxy {
   url: string;
@@ -23,7 +23,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString('utf8');
-    const call = JSON.parse(body) as { id: number; method: string };
+    const call = JSON.parse(body) as { id: number; method: string; params: unknown[] };
     calls.set(call.method, (calls.get(call.method) ?? 0) + 1);
     const active = methods === null || methods.includes(call.method) ? fault : ({ kind: 'pass' } as const);
     if (active.kind === 'refuse') {
@@ -45,7 +45,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       request.socket.destroy();
       return;
     }
-    response.end(text);
+    response.end(active.kind === 'rewrite' ? active.answer(call.params, text) : text);
   }
 
   const server = createServer((request, response) => {

@@ -28,7 +28,6 @@ async function expectPaidOnce(payment: { requestId: string; recipient: string },
 
 const attemptsOf = (requestId: string) => engine.database.db.query.signedTransactions.findMany({ where: (table, { eq }) => eq(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.ordinal) });
 const fundsOf = (requestId: string) => engine.database.db.query.fundReservations.findFirst({ where: (table, { eq }) => eq(table.requestId, requestId) });
-const eventsOf = async (requestId: string) => (await engine.database.db.query.withdrawalEvents.findMany({ where: (table, { eq }) => eq(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.id) })).map(({ type }) => type);
 const settingsWith = (chain: object) => (settings: TestEngine['settings']) => ({ ...settings, chain: { ...settings.chain, ...chain } });
 
 describe('a wallet without funds', () => {
@@ -94,17 +93,5 @@ describe('a chain in motion', () => {
       expect(attempt.maxPriorityFeePerGas * 100n).toBeGreaterThanOrEqual((attempts[index]?.maxPriorityFeePerGas ?? 0n) * 110n);
     }
     expect(attempts.filter(({ status }) => status === 'CONFIRMED')).toHaveLength(1);
-  });
-
-  it('reopens a withdrawal whose block a reorg took, sends the same bytes again, and pays once', async () => {
-    await start({ settings: settingsWith({ finality: { mode: 'depth', depth: 12 } }) });
-    await engine.chain.rpc.call('anvil_mine', ['0x14', '0x1']);
-    const payment = await accept();
-    await engine.until(payment.requestId, ['CONFIRMING']);
-    await engine.chain.rpc.call('anvil_reorg', [6, []]);
-    await expect.poll(() => eventsOf(payment.requestId), { timeout: 30_000 }).toContain('unconfirmed by reorg');
-    await engine.until(payment.requestId, ['COMPLETED'], 90_000);
-    await expectPaidOnce(payment);
-    expect(await attemptsOf(payment.requestId)).toHaveLength(1);
   });
 });
