@@ -97,19 +97,21 @@ export async function startBench(options: EngineOptions = {}): Promise<Bench> {
 /** The RPC, doing something else first, the first time `method` is called: what happens while an activity reads the chain. */
 export function interrupted(rpc: Rpc, method: string, interruption: () => Promise<unknown>): Rpc {
   let pending = true;
-  const reading: Rpc = {
-    chainId: rpc.chainId,
-    agree: (called, params) => reading.call(called, params),
-    async call<T>(called: string, params: readonly unknown[]): Promise<T> {
-      const answer = await rpc.call<T>(called, params);
-      if (pending && called === method) {
-        pending = false;
-        await interruption();
-      }
-      return answer;
-    },
+  const after = async <T>(called: string, reading: Promise<T>): Promise<T> => {
+    const answer = await reading;
+    if (pending && called === method) {
+      pending = false;
+      await interruption();
+    }
+    return answer;
   };
-  return reading;
+  return {
+    ...rpc,
+    call: <T>(called: string, params: readonly unknown[]) => after(called, rpc.call<T>(called, params)),
+    agree: <T>(called: string, params: readonly unknown[], pick?: (result: T) => unknown) => after(called, rpc.agree<T>(called, params, pick)),
+    reached: (called, params, toNumber) => after(called, rpc.reached(called, params, toNumber)),
+    callSeveral: <T>(called: string, params: readonly unknown[]) => after(called, rpc.callSeveral<T>(called, params)),
+  };
 }
 
 export const randomHash = (): Hash => `0x${randomBytes(32).toString('hex')}`;
