@@ -28,7 +28,7 @@ function parse(raw: RawBlock): BlockHeader {
   return { number: Number(raw.number), hash: raw.hash, parentHash: raw.parentHash, timestampSeconds: Number(raw.timestamp) };
 }
 
-const numberOf = (block: unknown) => (block === null ? null : Number((block as RawBlock).number));
+const numberOf = (block: unknown) => (block === null ? null : Number((block as Partial<RawBlock>).number));
 
 /** A block's header by number or tag, as one endpoint has it; null when it does not. */
 export async function readHeader(rpc: Rpc, block: number | 'latest' | 'finalized'): Promise<BlockHeader | null> {

@@ -263,6 +263,19 @@ describe('the RPC pool', () => {
       expect(await rpc.agree('eth_getBlockByNumber', ['0x5', false])).toMatchObject({ number: '0x5' });
     });
 
+    it('takes nonsense for no answer', async () => {
+      const { rpc, conditions } = pool([first, second]);
+      second.inject({ kind: 'rewrite', change: (result, { method }) => (method === 'eth_chainId' ? result : { number: {}, hash: 7 }) });
+      await rpc.checkHealth();
+      expect(conditions()).toEqual(['up', 'unreachable']);
+      second.inject({ kind: 'pass' });
+      await rpc.checkHealth();
+      second.inject({ kind: 'rewrite', change: () => ({}) });
+      expect(await rpc.reached('eth_blockNumber', [], Number)).toBeNull();
+      await expect(readFinalReceipt(rpc, chain.signTransfer(0, 0).txHash)).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
+      expect(conditions()).toEqual(['up', 'up']);
+    });
+
     it('checks by itself while it is used, and once for all callers', async () => {
       vi.useFakeTimers({ toFake: ['Date'] });
       const { rpc } = pool([first, second], { checkEveryMs: 4_000 });

@@ -161,7 +161,7 @@ export function createRpc(options: RpcOptions): RpcPool {
     if (!compares) return toNumber(await call<unknown>(method, params));
     const states = (await trusted(method)).slice(0, SEVERAL);
     const outcomes = await Promise.all(states.map((state) => ask<unknown>(state, method, params)));
-    const numbers = outcomes.flatMap((outcome) => ('error' in outcome ? [] : (toNumber(outcome.result) ?? [])));
+    const numbers = outcomes.flatMap((outcome) => ('error' in outcome ? [] : (toNumber(outcome.result) ?? []))).filter((number) => Number.isSafeInteger(number));
     return numbers.length < Math.min(2, states.length) ? null : reachedByTwo(numbers);
   }
 

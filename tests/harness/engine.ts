@@ -48,6 +48,8 @@ export interface TestEngine {
   chain: TestChain;
   /** the engine reaches the chain through this; the test itself does not */
   proxy: RpcProxy;
+  /** all endpoints; `proxy` is the first */
+  proxies: readonly RpcProxy[];
   client: Client;
   settings: Settings;
   wallets: string[];
@@ -71,6 +73,8 @@ export interface EngineOptions {
   settings?: (settings: Settings) => Settings;
   /** without workers the test runs activities by hand */
   workers?: boolean;
+  /** endpoints the engine knows, each a proxy of its own in front of the one node */
+  endpoints?: number;
 }
 
 const POLL_MS = 100;
@@ -89,7 +93,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const redis = new Redis(infrastructure.redisUrl, { db: 1, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
   await redis.flushdb();
   const chain = await startTestChain(options.blockTimeSeconds ?? 1);
-  const proxy = await startRpcProxy(chain.url);
+  const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
+  const [proxy] = proxies as [RpcProxy, ...RpcProxy[]];
 
   const fromFile = loadSettings(fileURLToPath(new URL('../../docker/settings/sandbox.json', import.meta.url)));
   const faster: Settings = { ...fromFile, chain: { ...fromFile.chain, blockTimeMs: 1_000 * (options.blockTimeSeconds ?? 1) } };
@@ -111,7 +116,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const connection = await Connection.connect({ address: infrastructure.temporalAddress });
   const client = new Client({ connection, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
-  const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
+  const rpc = createRpc({ urls: proxies.map(({ url }) => url), chainId: chain.chainId, timeoutMs: 2_000, checkEveryMs: 2 * settings.chain.blockTimeMs });
   const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
   const ports: TestPorts = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
@@ -156,6 +161,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     redis,
     chain,
     proxy,
+    proxies,
     client,
     settings,
     wallets,
@@ -205,7 +211,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       await workers?.stop();
       secretStore.close();
       await connection.close();
-      await proxy.stop();
+      await Promise.all(proxies.map(({ stop }) => stop()));
       await chain.stop();
       redis.disconnect();
       await database.close();

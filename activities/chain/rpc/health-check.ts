@@ -1,4 +1,5 @@
 import type { ChainSettings } from '../../../domain/settings.ts';
+import { EndpointError, RpcAnswerError } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 import { commonFinalHeight, judge, type Observation } from './health.ts';
 import type { EndpointState } from './state.ts';
@@ -10,12 +11,12 @@ interface CheckOptions {
   insist: boolean;
 }
 
-interface RawBlock {
-  number: string;
-  hash: string;
-}
+type RawBlock = { number?: unknown; hash?: unknown } | null;
 
-const quantity = (value: number) => `0x${value.toString(16)}`;
+/** A block number as an endpoint gives it; null for what is none. */
+function blockNumber(value: unknown): number | null {
+  return typeof value === 'string' && /^0x[0-9a-f]{1,13}$/i.test(value) ? Number(value) : null;
+}
 
 /** Asks all endpoints for chain id, head and finality, then for one block they all call final, and judges them. Never throws. */
 export async function checkEndpoints(states: readonly EndpointState[], options: CheckOptions): Promise<void> {
@@ -44,23 +45,24 @@ async function observe({ endpoint, suspicion, finalizedHighest }: EndpointState,
   try {
     observation.rightChain = await endpoint.verify(insist);
     if (!observation.rightChain) return observation;
-    const [head, finalized] = await Promise.all([endpoint.ask<string>('eth_blockNumber', []), finality.mode === 'tag' ? readFinalized(endpoint) : null]);
-    observation.head = Number(head);
-    observation.finalized = finality.mode === 'tag' ? finalized : Math.max(0, observation.head - finality.depth);
+    const [head, finalized] = await Promise.all([endpoint.ask<unknown>('eth_blockNumber', []).then(blockNumber), finality.mode === 'tag' ? readFinalized(endpoint) : null]);
+    observation.head = head;
+    observation.finalized = finality.mode === 'tag' || head === null ? finalized : Math.max(0, head - finality.depth);
     observation.reachable = true;
-  } catch {
-    // No answer is the observation: the endpoint is unreachable, and callers are told by the condition.
+  } catch (error) {
+    // No answer is the observation: the condition tells of it.
+    if (!(error instanceof EndpointError) && !(error instanceof RpcAnswerError)) throw error;
   }
   return observation;
 }
 
 /** Null when the endpoint cannot say now: some nodes answer with an error while finality stalls. */
 async function readFinalized(endpoint: Endpoint): Promise<number | null> {
-  const block = await endpoint.ask<RawBlock | null>('eth_getBlockByNumber', ['finalized', false]).catch(() => null);
-  return block ? Number(block.number) : null;
+  const block = await endpoint.ask<RawBlock>('eth_getBlockByNumber', ['finalized', false]).catch(() => null);
+  return blockNumber(block?.number);
 }
 
 async function readHash(endpoint: Endpoint, height: number): Promise<string | null> {
-  const block = await endpoint.ask<RawBlock | null>('eth_getBlockByNumber', [quantity(height), false]).catch(() => null);
-  return block ? block.hash.toLowerCase() : null;
+  const block = await endpoint.ask<RawBlock>('eth_getBlockByNumber', [`0x${height.toString(16)}`, false]).catch(() => null);
+  return typeof block?.hash === 'string' ? block.hash.toLowerCase() : null;
 }

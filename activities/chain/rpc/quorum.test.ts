@@ -56,6 +56,13 @@ describe('the agreement of two', () => {
     expect(findAgreement(outcomes, same, 3)).toEqual(expected);
   });
 
+  it('takes an answer that cannot be read for none', () => {
+    const count = (result: unknown) => (result as { logs: unknown[] }).logs.length;
+    expect(findAgreement(said({ logs: [] }, 'garbage'), count, 2)).toMatchObject({ kind: 'open', error: { name: 'EndpointError', message: expect.stringContaining('cannot be read') } });
+    expect(findAgreement(said('garbage', { logs: [] }, { logs: [] }), count, 3)).toMatchObject({ kind: 'agreed', liars: [] });
+    expect(findAgreement(said('x', null), Number, 2)).toMatchObject({ kind: 'open' });
+  });
+
   it('takes one for enough only where one is there', () => {
     expect(findAgreement(said('0x1'), same, 2)).toEqual({ kind: 'open', error: null });
     expect(findAgreement(said('0x1'), same, 1)).toEqual({ kind: 'agreed', result: '0x1', liars: [] });

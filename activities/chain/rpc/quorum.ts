@@ -1,4 +1,4 @@
-import { RpcAnswerError, speaksOfNode, type EndpointError } from './answer.ts';
+import { EndpointError, RpcAnswerError, speaksOfNode } from './answer.ts';
 
 /** What one endpoint made of a call. */
 export type Outcome<T> = { endpoint: number } & ({ result: T } | { error: RpcAnswerError | EndpointError });
@@ -29,7 +29,11 @@ export function findAgreement<T>(outcomes: readonly Outcome<T>[], pick: (result:
       if (outcome.error instanceof RpcAnswerError && !speaksOfNode(outcome.error)) refusals.push(outcome.error);
       continue;
     }
-    const picked = outcome.result === null ? null : (pick(outcome.result) ?? null);
+    const picked = pickFrom(outcome.result, pick);
+    if (picked instanceof EndpointError) {
+      failure ??= picked;
+      continue;
+    }
     const key = canonical(picked);
     const known = byAnswer.get(key);
     if (known) known.endpoints.push(outcome.endpoint);
@@ -44,10 +48,21 @@ export function findAgreement<T>(outcomes: readonly Outcome<T>[], pick: (result:
   return said.length > 1 ? { kind: 'contradiction', endpoints: said.flatMap(({ endpoints }) => endpoints) } : { kind: 'open', error: failure };
 }
 
+/** What must be the same. An answer of another shape than was asked for is as good as none. */
+function pickFrom<T>(result: T, pick: (result: T) => unknown): unknown {
+  if (result === null) return null;
+  try {
+    return pick(result) ?? null;
+  } catch (error) {
+    return new EndpointError(`an answer that cannot be read: ${String(error)}`);
+  }
+}
+
 /** One text for equal JSON: keys sorted, hex in lower case (clients differ in both). */
 export function canonical(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(/^0x[0-9a-f]*$/i.test(value) ? value.toLowerCase() : value);
   if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
