@@ -10,6 +10,7 @@ import { startEngine, type EngineOptions, type TestEngine, type TestPorts } from
 import { makeBroadcast } from './broadcast.ts';
 import type { Hash } from './chain/blocks.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { rpcThrough } from './chain/rpc.testkit.ts';
 import { makeCloseUnpaid } from './close-unpaid.ts';
 import { makePark } from './park.ts';
 import { makeReserveFunds } from './reserve-funds.ts';
@@ -97,19 +98,14 @@ export async function startBench(options: EngineOptions = {}): Promise<Bench> {
 /** The RPC, doing something else first, the first time `method` is called: what happens while an activity reads the chain. */
 export function interrupted(rpc: Rpc, method: string, interruption: () => Promise<unknown>): Rpc {
   let pending = true;
-  const reading: Rpc = {
-    chainId: rpc.chainId,
-    agree: (called, params) => reading.call(called, params),
-    async call<T>(called: string, params: readonly unknown[]): Promise<T> {
-      const answer = await rpc.call<T>(called, params);
-      if (pending && called === method) {
-        pending = false;
-        await interruption();
-      }
-      return answer;
-    },
-  };
-  return reading;
+  return rpcThrough(rpc.chainId, async <T>(called: string, params: readonly unknown[]): Promise<T> => {
+    const answer = await rpc.call<T>(called, params);
+    if (pending && called === method) {
+      pending = false;
+      await interruption();
+    }
+    return answer;
+  });
 }
 
 export const randomHash = (): Hash => `0x${randomBytes(32).toString('hex')}`;

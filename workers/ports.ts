@@ -1,12 +1,13 @@
 import type { Redis } from 'ioredis';
-import { Histogram, type Registry } from 'prom-client';
-import { createRpc, type Rpc } from '../activities/chain/rpc.ts';
+import type { Registry } from 'prom-client';
+import type { Rpc } from '../activities/chain/rpc.ts';
 import { createNonceFront, type NonceFront } from '../activities/nonce-front.ts';
 import { openDatabase, type DatabaseHandle } from '../db/client.ts';
 import { crashPointFrom, type CrashPoint } from '../db/crash-point.ts';
 import type { Logger } from '../db/observability/logger.ts';
 import { openRedis } from '../db/redis.ts';
 import type { Settings } from '../domain/settings.ts';
+import { openChain } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
 
 /** The real things every worker role hands to its activities. */
@@ -21,19 +22,11 @@ export interface Ports {
   close(): Promise<void>;
 }
 
-const RPC_TIMEOUT_MS = 5_000;
-
 /** Opens database, Redis and chain for one process. */
 export function openPorts(config: WorkerConfig, log: Logger, registry: Registry, env: NodeJS.ProcessEnv): Ports {
   const database = openDatabase(config.databaseUrl);
   const redis = openRedis(config.redisUrl, log);
-  const calls = new Histogram({ name: 'chain_rpc_seconds', help: 'JSON-RPC calls to the chain', labelNames: ['method', 'outcome'], registers: [registry] });
-  const rpc = createRpc({
-    urls: config.rpcUrls,
-    chainId: config.settings.chain.chainId,
-    timeoutMs: RPC_TIMEOUT_MS,
-    onCall: (method, outcome, seconds) => calls.observe({ method, outcome }, seconds),
-  });
+  const rpc = openChain({ urls: config.rpcUrls, settings: config.settings.chain, db: database.db, log, registry });
   return {
     db: database.db,
     redis,

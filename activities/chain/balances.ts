@@ -3,7 +3,7 @@ import type { Address } from '../../domain/address.ts';
 import type { WalletBalances } from '../../domain/funds.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
 import { remember } from '../cache.ts';
-import { hexQuantity, readHeader } from './blocks.ts';
+import { hexQuantity, readCommonHead } from './blocks.ts';
 import { readTokenBalance } from './erc20.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -13,16 +13,16 @@ export interface BalancesAtBlock extends WalletBalances {
 
 /**
  * Native and token balance of a wallet at one and the same block, base units, remembered for one block at most. The block
- * number comes with it: a payment settled later than that block is not in these numbers.
+ * number comes with it: a payment settled later than that block is not in these numbers. Two endpoints must agree on them,
+ * where two are there; throws `CHAIN_UNAVAILABLE` while they do not.
  */
 export async function readBalances(ports: { rpc: Rpc; redis: Redis; settings: ChainSettings }, wallet: Address, token: Address | null): Promise<BalancesAtBlock> {
   const { rpc, redis, settings } = ports;
   const text = await remember(redis, `balance:${rpc.chainId}:${wallet}:${token ?? 'native'}`, settings.blockTimeMs, async () => {
-    const head = await readHeader(rpc, 'latest');
-    if (!head) throw new Error('the chain has no latest block');
-    const nativeWei = BigInt(await rpc.call<string>('eth_getBalance', [wallet, hexQuantity(head.number)]));
-    const balance = token === null ? nativeWei : await readTokenBalance(rpc, token, wallet, head.number);
-    return `${head.number} ${nativeWei} ${balance}`;
+    const block = await readCommonHead(rpc);
+    const nativeWei = BigInt(await rpc.agree<string>('eth_getBalance', [wallet, hexQuantity(block)], BigInt));
+    const balance = token === null ? nativeWei : await readTokenBalance(rpc, token, wallet, block);
+    return `${block} ${nativeWei} ${balance}`;
   });
   const [block = '', nativeWei = '', balance = ''] = text.split(' ');
   return { block: Number(block), nativeWei: BigInt(nativeWei), token: BigInt(balance) };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseSettings, type ChainSettings } from '../../domain/settings.ts';
-import { startRpcProxy, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
+import { startRpcProxy, type Fault, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
 import { createBlockFollower, type BlockFollower, type Cursor, type FollowerBooks, type Inclusion, type Watch, type WatchEvent } from './block-follower.ts';
 import type { Hash } from './blocks.ts';
 import { startManualChain, type ManualChain } from './manual-chain.testkit.ts';
@@ -212,8 +212,8 @@ describe('the block follower', () => {
 
   it.each([
     ['answers with an error', { kind: 'error', message: 'not now' }],
-    ['shows none', { kind: 'rewrite', answer: (): string => '{"jsonrpc":"2.0","id":1,"result":null}' }],
-    ['shows an empty list', { kind: 'rewrite', answer: (): string => '{"jsonrpc":"2.0","id":1,"result":[]}' }],
+    ['shows none', { kind: 'rewrite', change: (): null => null }],
+    ['shows an empty list', { kind: 'rewrite', change: (): never[] => [] }],
   ] as const)('skips no block of ours whose receipts the node %s', async (_what, fault) => {
     const { follower, seen } = await follow();
     const transaction = chain.signTransfer(0, 0);
@@ -231,21 +231,21 @@ describe('the block follower', () => {
     const { follower, seen } = await follow();
     const transaction = chain.signTransfer(0, 0);
     const { events } = listen(follower, { from: transaction.from, nonce: 0, hashes: [transaction.txHash] });
-    const answers = new Map<string, string>();
+    const answers = new Map<string, unknown>();
     for (const tag of ['finalized', '0x0']) {
       const block = await chain.rpc.call('eth_getBlockByNumber', [tag, false]);
-      answers.set(tag, JSON.stringify({ jsonrpc: '2.0', id: 1, result: block }));
+      answers.set(tag, block);
     }
-    const frozen = (frozenAnswer: string) => ({ kind: 'rewrite' as const, answer: (params: readonly unknown[], text: string): string => (params[0] === 'finalized' ? frozenAnswer : text) });
-    proxy.inject(frozen(answers.get('finalized') ?? ''), ['eth_getBlockByNumber']);
+    const frozen = (block: unknown): Fault => ({ kind: 'rewrite', change: (result, { params }) => (params[0] === 'finalized' ? block : result) });
+    proxy.inject(frozen(answers.get('finalized')), ['eth_getBlockByNumber']);
     await send(transaction);
     await chain.mine(40);
     await caughtUp(seen);
     await told(events, ['mined']);
-    proxy.inject(frozen(answers.get('0x0') ?? ''), ['eth_getBlockByNumber']);
+    proxy.inject(frozen(answers.get('0x0')), ['eth_getBlockByNumber']);
     await chain.mine(5);
     await caughtUp(seen);
-    proxy.inject(frozen('{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"finalized block not found"}}'), ['eth_getBlockByNumber']);
+    proxy.inject(frozen(null), ['eth_getBlockByNumber']);
     await chain.mine(5);
     const minedAt = await caughtUp(seen);
     expect(kinds(events)).toEqual(['mined']);

@@ -1,4 +1,4 @@
-import { hexQuantity, type Hash } from './blocks.ts';
+import { readFinalHeader, type Hash } from './blocks.ts';
 import type { Rpc } from './rpc.ts';
 
 /**
@@ -6,6 +6,5 @@ import type { Rpc } from './rpc.ts';
  * it. Throws `CHAIN_UNAVAILABLE` while they differ: "cannot say", never a guess.
  */
 export async function readCanonicalHash(rpc: Rpc, blockNumber: number): Promise<Hash | null> {
-  const block = await rpc.agree<{ hash: Hash } | null>('eth_getBlockByNumber', [hexQuantity(blockNumber), false]);
-  return block?.hash ?? null;
+  return (await readFinalHeader(rpc, blockNumber))?.hash ?? null;
 }

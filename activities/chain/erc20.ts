@@ -20,15 +20,15 @@ export function paymentCall(payment: { tokenAddress: Address | null; toAddress: 
   return { to: payment.tokenAddress, value: 0n, data: erc20.encodeFunctionData('transfer', [payment.toAddress, payment.amount]) };
 }
 
-/** Token balance of a wallet at a block, base units. */
+/** Token balance of a wallet at a block, base units; two endpoints must agree on it, where two are there. */
 export async function readTokenBalance(rpc: Rpc, token: Address, wallet: Address, block: number): Promise<bigint> {
-  const data = await rpc.call<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('balanceOf', [wallet]) }, hexQuantity(block)]);
+  const data = await rpc.agree<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('balanceOf', [wallet]) }, hexQuantity(block)]);
   return erc20.decodeFunctionResult('balanceOf', data)[0] as bigint;
 }
 
-/** The decimals a token contract claims. */
+/** The decimals a token contract claims; two endpoints must agree on them, where two are there. */
 export async function readTokenDecimals(rpc: Rpc, token: Address): Promise<number> {
-  const data = await rpc.call<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('decimals', []) }, 'latest']);
+  const data = await rpc.agree<string>('eth_call', [{ to: token, data: erc20.encodeFunctionData('decimals', []) }, 'latest']);
   return Number(erc20.decodeFunctionResult('decimals', data)[0]);
 }
 
@@ -38,16 +38,18 @@ export const TRANSACTION_GAS_MAX = 1n << 25n;
 /**
  * Runs the payment against the latest state without sending it, and estimates its gas. Throws `TRANSFER_REFUSED` when it
  * would revert (paused, deny-listed, no reason given), run into an invalid opcode, need more gas than any block takes, or
- * the token would answer `false`; tokens that answer nothing, like mainnet USDT, are fine. Reads only: called twice, it
- * asks twice.
+ * the token would answer `false`; tokens that answer nothing, like mainnet USDT, are fine. A refusal fails the withdrawal
+ * for good, so it is never one endpoint's word where two are there: while they differ it throws `CHAIN_UNAVAILABLE`.
+ * Reads only: called twice, it asks twice.
  * @returns gas units, without margin
  */
 export async function rehearsePayment(rpc: Rpc, wallet: Address, call: Call): Promise<bigint> {
   const transaction = { from: wallet, to: call.to, value: hexQuantity(call.value), data: call.data };
   try {
-    const answer = await rpc.call<string>('eth_call', [transaction, 'latest']);
+    const answer = await rpc.agree<string>('eth_call', [transaction, 'latest']);
     if (call.data !== '0x' && answer !== '0x' && BigInt(answer) === 0n) throw new EngineError('TRANSFER_REFUSED', { reason: 'the token answered false' });
-    const gas = BigInt(await rpc.call<string>('eth_estimateGas', [transaction]));
+    // Clients estimate differently; what they must agree on is that it can be done.
+    const gas = BigInt(await rpc.agree<string>('eth_estimateGas', [transaction], () => 'possible'));
     if (gas > TRANSACTION_GAS_MAX) throw new EngineError('TRANSFER_REFUSED', { reason: `the transfer needs ${gas} gas, more than a transaction may use` });
     return gas;
   } catch (error) {

@@ -4,6 +4,7 @@ import { readCanonicalHash } from './canonical-hash.ts';
 import { createFinalPoint } from './final-point.ts';
 import type { FollowerPorts } from './follower-ports.ts';
 import { groupBy } from './group-by.ts';
+import { readFinalReceipt } from './receipts.ts';
 import type { WatchList } from './watch-list.ts';
 
 export interface FinalityRuler {
@@ -52,8 +53,13 @@ export function createFinalityRuler(ports: Pick<FollowerPorts, 'rpc' | 'settings
         if (hash === null) continue;
         for (const state of states) {
           if (!state.receipt) continue;
-          if (hash === state.receipt.blockHash) watches.final(state, state.receipt);
-          else watches.unmined(state, state.receipt.txHash);
+          if (hash !== state.receipt.blockHash) {
+            watches.unmined(state, state.receipt.txHash);
+            continue;
+          }
+          // What the payment is judged by is no single endpoint's word where two are there.
+          const receipt = rpc.compares ? await readFinalReceipt(rpc, state.receipt.txHash) : state.receipt;
+          if (receipt?.blockHash === hash) watches.final(state, receipt);
         }
       }
     },

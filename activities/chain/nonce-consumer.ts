@@ -16,7 +16,8 @@ interface RawTransaction {
 /**
  * Finds the very transaction that consumed a nonce at or below a final block: proof, not the absence of a receipt, which
  * a lagging node shows too. Halves the range by the wallet's transaction count at past blocks (about 2·log2(n) calls).
- * Null when the nonce is not consumed there, or the block does not show the transaction.
+ * Each answer is one that two endpoints agree on, where two are there; throws `CHAIN_UNAVAILABLE` while they differ. Null when the
+ * nonce is not consumed there, or the block does not show the transaction.
  */
 export async function findNonceConsumer(rpc: Rpc, wallet: string, nonce: number, finalBlock: number): Promise<NonceConsumer | null> {
   const consumedAt = async (block: number) => (await readTransactionCount(rpc, wallet, block)) > nonce;
@@ -34,7 +35,8 @@ export async function findNonceConsumer(rpc: Rpc, wallet: string, nonce: number,
     if (await consumedAt(middle)) high = middle;
     else low = middle;
   }
-  const block = await rpc.call<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(high), true]);
-  const consumer = block?.transactions.find((transaction) => sameAddress(transaction.from, wallet) && Number(transaction.nonce) === nonce);
+  const consumerIn = (block: { transactions: RawTransaction[] }) => block.transactions.find((transaction) => sameAddress(transaction.from, wallet) && Number(transaction.nonce) === nonce);
+  const block = await rpc.agree<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(high), true], (shown) => shown && (consumerIn(shown)?.hash ?? 'none'));
+  const consumer = block && consumerIn(block);
   return consumer ? { txHash: consumer.hash, blockNumber: high } : null;
 }

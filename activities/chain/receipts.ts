@@ -35,9 +35,19 @@ function parse(raw: RawReceipt): Receipt {
   };
 }
 
-/** The receipt of a hash, or null. Null means only that this node does not show one now. */
+/** The receipt of a hash as one endpoint shows it, or null. Null means only that this node does not show one now. */
 export async function readReceipt(rpc: Rpc, txHash: Hash): Promise<Receipt | null> {
   const raw = await rpc.call<RawReceipt | null>('eth_getTransactionReceipt', [txHash]);
+  return raw ? parse(raw) : null;
+}
+
+/**
+ * The receipt of a hash that is, or is about to be, called final: two endpoints must show the same one, where two are
+ * there, in what decides money (block, success, gas, logs). Null when they do not show one. Throws `CHAIN_UNAVAILABLE` while they
+ * differ: a receipt that only one of them shows is "not yet".
+ */
+export async function readFinalReceipt(rpc: Rpc, txHash: Hash): Promise<Receipt | null> {
+  const raw = await rpc.agree<RawReceipt | null>('eth_getTransactionReceipt', [txHash], (receipt) => receipt && parse(receipt));
   return raw ? parse(raw) : null;
 }
 

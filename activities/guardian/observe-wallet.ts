@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../../domain/address.ts';
-import { EngineError } from '../../domain/errors.ts';
 import { movesValue } from '../../domain/foreign.ts';
 import { AHEAD_MAX, unexplained, type FillerView, type NonceRow, type Stranger, type WalletView } from '../../domain/guardian.ts';
 import type { Settings } from '../../domain/settings.ts';
@@ -9,7 +8,7 @@ import { listAttempts } from '../../db/repositories/attempts.ts';
 import { listFillers } from '../../db/repositories/fillers.ts';
 import { isOurs, listOpenNonces, sumPromisedWei } from '../../db/repositories/nonce-view.ts';
 import { ENGINE_PAUSE, getWallet } from '../../db/repositories/wallets.ts';
-import { hexQuantity, readFinalizedNumber, readHeader, type BlockHeader, type Hash } from '../chain/blocks.ts';
+import { hexQuantity, readFinalizedNumber, readCommonHead, readHeader, type Hash } from '../chain/blocks.ts';
 import { findNonceConsumer } from '../chain/nonce-consumer.ts';
 import { readReceipt, type Receipt } from '../chain/receipts.ts';
 import type { Rpc } from '../chain/rpc.ts';
@@ -46,10 +45,11 @@ export async function observeWallet(ports: ObservePorts, chainId: number, wallet
   const final = await readFinal(rpc, settings, walletAddress);
   const rows = await listOpenNonces(db, chainId, walletAddress, final.from);
   const reservations = await listFillers(db, chainId, walletAddress);
-  const head = await readHead(rpc);
-  const latest = await countAt(rpc, walletAddress, head.number);
+  // A block two endpoints have: the fastest one's newest is not comparable yet.
+  const head = await readCommonHead(rpc);
+  const latest = await countAt(rpc, walletAddress, head);
   const pending = Number(await rpc.call<string>('eth_getTransactionCount', [walletAddress, 'pending']));
-  const nativeWei = BigInt(await rpc.call<string>('eth_getBalance', [walletAddress, hexQuantity(head.number)]));
+  const nativeWei = BigInt(await rpc.call<string>('eth_getBalance', [walletAddress, hexQuantity(head)]));
   const frontCounter = await readFrontCounter(redis, chainId, walletAddress);
   const wallet = await getWallet(db, chainId, walletAddress);
 
@@ -74,7 +74,7 @@ export async function observeWallet(ports: ObservePorts, chainId: number, wallet
     view: {
       status: wallet.status,
       pausedForGas: wallet.status === 'PAUSED' && wallet.statusReason === `${ENGINE_PAUSE}GAS_LOW`,
-      block: head.number,
+      block: head,
       latest,
       pending,
       nativeWei,
@@ -89,12 +89,6 @@ export async function observeWallet(ports: ObservePorts, chainId: number, wallet
   };
 }
 
-async function readHead(rpc: Rpc): Promise<BlockHeader> {
-  const head = await readHeader(rpc, 'latest');
-  if (!head) throw new EngineError('CHAIN_UNAVAILABLE', { reason: 'the node shows no latest block' });
-  return head;
-}
-
 interface Final {
   block: number;
   /** nonces below it are consumed for good */
@@ -105,9 +99,9 @@ interface Final {
 
 /** The count at the final block. While the chain names none, nothing is final, and the books are read some way back. */
 async function readFinal(rpc: Rpc, settings: Settings, walletAddress: Address): Promise<Final> {
-  const head = await readHead(rpc);
-  const block = await readFinalizedNumber(rpc, settings.chain, head.number);
-  const count = await countAt(rpc, walletAddress, block ?? head.number);
+  const head = await readCommonHead(rpc);
+  const block = await readFinalizedNumber(rpc, settings.chain, head);
+  const count = await countAt(rpc, walletAddress, block ?? head);
   return block === null ? { block: -1, count: 0, from: Math.max(0, count - AHEAD_MAX) } : { block, count, from: count };
 }
 

@@ -11,6 +11,7 @@ import type { Address } from '../../domain/address.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
 import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
+import { rpcThrough } from '../chain/rpc.testkit.ts';
 import { compareWallet, RANGE_BLOCKS_MAX, type Compared, type CompareOptions } from './compare-wallet.ts';
 import { makeReconcileWallet } from './reconcile-wallet.ts';
 import { book, deployFakeToken, erc20, fakeTransfer, ownerOfTokens, send, sendAs, somebody } from './reconcile.testkit.ts';
@@ -302,7 +303,7 @@ describe('books that were changed', () => {
 describe('a chain that answers badly', () => {
   const answering = (method: string, answer: (params: readonly unknown[], real: () => Promise<unknown>) => Promise<unknown>): Rpc => {
     const through = async <T>(called: string, params: readonly unknown[]): Promise<T> => (called === method ? ((await answer(params, () => rpc.call(called, params))) as T) : rpc.call<T>(called, params));
-    return { chainId, call: through, agree: through };
+    return rpcThrough(chainId, through);
   };
 
   it('is asked in smaller ranges where it refuses a large one', async () => {

@@ -2,6 +2,7 @@ import { array, assert, asyncProperty, boolean, constantFrom, integer, record } 
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../chain/blocks.ts';
 import type { Rpc } from '../chain/rpc.ts';
+import { rpcThrough } from '../chain/rpc.testkit.ts';
 import { readOwnTransactions, type OwnTransaction } from './read-own-transactions.ts';
 
 const WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
@@ -45,7 +46,7 @@ function chainOf(blocks: readonly Block[]) {
     }
   };
   const call = <T>(method: string, params: readonly unknown[]) => Promise.resolve(answer(method, params) as T);
-  const rpc: Rpc = { chainId: 1, call, agree: call };
+  const rpc: Rpc = rpcThrough(1, call);
   return { rpc, calls, transactions, unused, last: blocks.length - 1 };
 }
 
@@ -90,6 +91,6 @@ describe("reading a wallet's own transactions", () => {
   it('believes no node that counts backwards', async () => {
     let count = 5;
     const call = <T>() => Promise.resolve(`0x${(count--).toString(16)}` as T);
-    await expect(readOwnTransactions({ chainId: 1, call, agree: call }, WALLET, { from: 1, to: 9 }, none)).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
+    await expect(readOwnTransactions(rpcThrough(1, call), WALLET, { from: 1, to: 9 }, none)).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
   });
 });

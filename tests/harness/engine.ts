@@ -50,6 +50,8 @@ export interface TestEngine {
   chain: TestChain;
   /** the engine reaches the chain through this; the test itself does not */
   proxy: RpcProxy;
+  /** all endpoints; `proxy` is the first */
+  proxies: readonly RpcProxy[];
   client: Client;
   settings: Settings;
   wallets: string[];
@@ -85,6 +87,8 @@ export interface EngineOptions {
   guardians?: boolean;
   /** the engine reaches Redis here instead, as a worker does; the test itself does not */
   redisUrl?: string;
+  /** endpoints the engine knows, each a proxy of its own in front of the one node */
+  endpoints?: number;
 }
 
 const POLL_MS = 100;
@@ -103,7 +107,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const redis = new Redis(infrastructure.redisUrl, { db: 1, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
   await redis.flushdb();
   const chain = await startTestChain(options.blockTimeSeconds ?? 1);
-  const proxy = await startRpcProxy(chain.url);
+  const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
+  const [proxy] = proxies as [RpcProxy, ...RpcProxy[]];
 
   const fromFile = loadSettings(fileURLToPath(new URL('../../docker/settings/sandbox.json', import.meta.url)));
   const faster: Settings = { ...fromFile, chain: { ...fromFile.chain, blockTimeMs: 1_000 * (options.blockTimeSeconds ?? 1) } };
@@ -125,7 +130,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const connection = await Connection.connect({ address: infrastructure.temporalAddress });
   const client = new Client({ connection, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
-  const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
+  const rpc = createRpc({ urls: proxies.map(({ url }) => url), chainId: chain.chainId, timeoutMs: 2_000, checkEveryMs: 2 * settings.chain.blockTimeMs });
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
   const nonceFront = createNonceFront(engineRedis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
@@ -179,6 +184,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     redis,
     chain,
     proxy,
+    proxies,
     client,
     settings,
     wallets,
@@ -229,7 +235,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       for (const fleet of fleets) await fleet.stop();
       secretStore.close();
       await connection.close();
-      await proxy.stop();
+      await Promise.all(proxies.map(({ stop }) => stop()));
       await chain.stop();
       redis.disconnect();
       engineRedis.disconnect();

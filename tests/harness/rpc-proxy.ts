@@ -1,8 +1,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the proxy does with a call. `drop-answer` lets the node act and loses its answer; `rewrite` gives another in its place. */
-export type Fault = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'delay'; ms: number } | { kind: 'error'; message: string; code?: number } | { kind: 'drop-answer' } | { kind: 'rewrite'; answer: (params: readonly unknown[], text: string) => string } | { kind: 'http'; status: number; body: string };
+export interface ProxiedCall {
+  method: string;
+  params: readonly unknown[];
+}
+
+/** What the proxy does with a call. */
+export type Fault =
+  | { kind: 'pass' }
+  | { kind: 'refuse' }
+  | { kind: 'delay'; ms: number }
+  | { kind: 'error'; message: string; code?: number }
+  /** the node acts, and its answer is lost */
+  | { kind: 'drop-answer' }
+  | { kind: 'http'; status: number; body: string }
+  /** the node answers, and its result is changed */
+  | { kind: 'rewrite'; change: (result: unknown, call: ProxiedCall) => unknown }
+  /** a node that stands still at a block, `finalBehind` blocks above the last it calls final */
+  | { kind: 'frozen'; head: number; finalBehind?: number };
 
 export interface RpcProxy {
   url: string;
@@ -22,8 +38,8 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString('utf8');
-    const call = JSON.parse(body) as { id: number; method: string; params: unknown[] };
+    let body = Buffer.concat(chunks).toString('utf8');
+    const call = JSON.parse(body) as ProxiedCall & { id: number };
     calls.set(call.method, (calls.get(call.method) ?? 0) + 1);
     const active = methods === null || methods.includes(call.method) ? fault : ({ kind: 'pass' } as const);
     if (active.kind === 'refuse') {
@@ -38,6 +54,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       response.writeHead(active.status, { 'content-type': 'text/html' }).end(active.body);
       return;
     }
+    if (active.kind === 'frozen') body = JSON.stringify({ ...call, params: frozenParams(call, active) });
     if (active.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, active.ms));
     const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     const text = await answer.text();
@@ -45,7 +62,9 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       request.socket.destroy();
       return;
     }
-    response.end(active.kind === 'rewrite' ? active.answer(call.params, text) : text);
+    if (active.kind === 'rewrite') response.end(withResult(text, (result) => active.change(result, call)));
+    else if (active.kind === 'frozen') response.end(withResult(text, (result) => frozenResult(result, call, active.head)));
+    else response.end(text);
   }
 
   const server = createServer((request, response) => {
@@ -66,4 +85,23 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
         server.close(() => resolve());
       }),
   };
+}
+
+const quantity = (value: number) => `0x${Math.max(0, value).toString(16)}`;
+
+function withResult(text: string, change: (result: unknown) => unknown): string {
+  const answer = JSON.parse(text) as { result?: unknown };
+  return JSON.stringify('result' in answer ? { ...answer, result: change(answer.result) } : answer);
+}
+
+function frozenParams({ params }: ProxiedCall, { head, finalBehind = 2 }: { head: number; finalBehind?: number }): unknown[] {
+  const blocks: Record<string, string> = { latest: quantity(head), pending: quantity(head), finalized: quantity(head - finalBehind) };
+  return params.map((param) => (typeof param === 'string' ? (blocks[param] ?? param) : param));
+}
+
+/** Later blocks, and receipts in them, are not there yet. */
+function frozenResult(result: unknown, { method }: ProxiedCall, head: number): unknown {
+  if (method === 'eth_blockNumber') return quantity(head);
+  const block = (result ?? {}) as { number?: string; blockNumber?: string };
+  return Number(block.number ?? block.blockNumber ?? 0) > head ? null : result;
 }

@@ -133,8 +133,8 @@ describe('a chain that stands still', () => {
   it('in its finality keeps withdrawals waiting while blocks go on, and completes them afterwards', async () => {
     await start({});
     await mine(3);
-    const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: await engine.chain.rpc.call('eth_getBlockByNumber', ['finalized', false]) });
-    engine.proxy.inject({ kind: 'rewrite', answer: (params, text): string => (params[0] === 'finalized' ? answer : text) }, ['eth_getBlockByNumber']);
+    const frozen = await engine.chain.rpc.call('eth_getBlockByNumber', ['finalized', false]);
+    engine.proxy.inject({ kind: 'rewrite', change: (result, { params }) => (params[0] === 'finalized' ? frozen : result) }, ['eth_getBlockByNumber']);
     const payments: Payment[] = [];
     for (let count = 0; count < 3; count += 1) {
       payments.push(await minedPayment());
