@@ -9,6 +9,7 @@ import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds } from '../db/repositories/funds.ts';
+import { assertNotHalted } from '../db/repositories/halts.ts';
 import { getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { getWallet } from '../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
@@ -77,6 +78,7 @@ export function makeSign(ports: SignPorts) {
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
     const wallet = await getWallet(db, request.chainId, walletAddress);
     if (wallet.status !== 'ACTIVE' && mode === 'pay') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+    if (mode !== 'void') await assertNotHalted(db, { chainId: request.chainId, tokenAddress: request.tokenAddress, walletAddress });
 
     const previous = before.attempts.at(-1);
     const fees = await feesFor(previous);

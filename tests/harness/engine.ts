@@ -23,6 +23,7 @@ import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdra
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { startOf } from '../../domain/withdrawal-start.ts';
 import { withdrawalRequests, idempotencyKeys, outbox } from '../../db/schema/index.ts';
 import { ensureAssets } from '../../scripts/sandbox/assets.ts';
 import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
@@ -169,10 +170,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       const now = new Date();
       const sealed = { requestId, chainId: chain.chainId, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
       const keyHash = randomBytes(32).toString('hex');
+      const seal = sealRequest(sealKey, sealed);
       await database.db.insert(idempotencyKeys).values({ ownerId: 1, keyHash, bodyHash: keyHash, requestId, createdAt: now });
-      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal: sealRequest(sealKey, sealed), createdAt: now, updatedAt: now });
+      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal, createdAt: now, updatedAt: now });
       await database.db.insert(outbox).values({ requestId, createdAt: started ? now : new Date(now.getTime() - LEFT_BEHIND_MS), dispatchedAt: started ? now : null });
-      if (started) await startWithdrawal(client, { requestId, correlationId: requestId, currency, ownerId: 1, idempotencyKeyHash: keyHash });
+      if (started) await startWithdrawal(client, startOf({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, seal, createdAt: now, keyHash, bodyHash: keyHash }));
       return requestId;
     },
     handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),
