@@ -79,8 +79,10 @@ function actionOf({ repair, stopRunIds, deleteRunIds, start }: RequestItem): str
   if (stopRunIds.length > 0) parts.push('stop its run');
   if (deleteRunIds.length > 0) parts.push('delete its runs');
   if (repair?.memo) parts.push('write its rows');
-  const attempts = repair?.nonces.reduce((sum, nonce) => sum + nonce.attempts.length, 0) ?? 0;
-  if (attempts > 0) parts.push(`write ${attempts} signed ${attempts === 1 ? 'transaction' : 'transactions'}`);
+  const attempts = repair?.nonces.flatMap((nonce) => nonce.attempts) ?? [];
+  const shown = attempts.filter(({ rawTransaction }) => rawTransaction !== '0x').length;
+  if (shown > 0) parts.push(`write ${shown} signed ${shown === 1 ? 'transaction' : 'transactions'}`);
+  if (shown < attempts.length) parts.push('write the lost hash, void its nonce');
   if (repair?.nonces.some(({ ended }) => ended !== null)) parts.push('end consumed nonces');
   if (repair?.end) parts.push(`end it as ${repair.end}`);
   if (start) parts.push('start its workflow');

@@ -30,6 +30,9 @@ import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
 import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import type { TemporalSettings } from '../../temporal-config/connection.ts';
+import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
+import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
 import type { Ports } from '../../workers/ports.ts';
 import { withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
@@ -49,7 +52,9 @@ export interface TestEngine {
   chain: TestChain;
   /** the engine reaches the chain through this; the test itself does not */
   proxy: RpcProxy;
-  client: Client;
+  /** of the namespace the roles run in */
+  readonly client: Client;
+  readonly temporal: TemporalSettings;
   settings: Settings;
   wallets: string[];
   secretStore: ReturnType<typeof createAwsSecretStore>;
@@ -63,6 +68,10 @@ export interface TestEngine {
   searchAttributesOf(requestId: string): Promise<Record<string, unknown>>;
   /** makes a wallet's sealed key unavailable until restored */
   hideKey(keyId: string): Promise<{ restore(): Promise<void> }>;
+  /** ends every role, as `npm stop` does; what they share stays */
+  stopRoles(): Promise<void>;
+  /** begins every role anew, in another namespace if told; resolves to whether the signing service found the books behind */
+  startRoles(namespace?: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -108,18 +117,18 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   }
   await chain.fund(wallets);
 
-  const namespace = await createNamespace(infrastructure.temporalAddress);
+  let namespace = await createNamespace(infrastructure.temporalAddress);
   const connection = await Connection.connect({ address: infrastructure.temporalAddress });
-  const client = new Client({ connection, namespace });
+  let client = new Client({ connection, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
   const rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId, timeoutMs: 2_000 });
   const nonceFront = createNonceFront(redis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
   const ports: TestPorts = { db: database.db, redis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
-  const stopping = new AbortController();
-  const workers = options.workers === false ? null : await startWorkers();
+  let workers = options.workers === false ? null : await startWorkers();
 
   async function startWorkers() {
+    const stopping = new AbortController();
     const native = await NativeConnection.connect({ address: infrastructure.temporalAddress });
     const follower = createBlockFollower({ rpc, settings: settings.chain, onHead: (head) => publishHead(ports, head), onError: (error) => log.warn({ error }, 'follower') });
     const following = follower.run(stopping.signal);
@@ -157,7 +166,12 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     redis,
     chain,
     proxy,
-    client,
+    get client() {
+      return client;
+    },
+    get temporal() {
+      return { address: infrastructure.temporalAddress, namespace };
+    },
     settings,
     wallets,
     secretStore,
@@ -202,6 +216,17 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
           await secretStore.replace(keyId, value, { previousVersionId: hidden.versionId, verify: unchecked });
         },
       };
+    },
+    async stopRoles() {
+      await workers?.stop();
+      workers = null;
+    },
+    async startRoles(other = namespace) {
+      namespace = other;
+      client = new Client({ connection, namespace });
+      const isBehind = await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit));
+      workers = await startWorkers();
+      return isBehind;
     },
     async stop() {
       await workers?.stop();
