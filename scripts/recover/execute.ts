@@ -1,3 +1,4 @@
+import { isGrpcServiceError } from '@temporalio/client';
 import { raiseAlert } from '../../db/repositories/alerts.ts';
 import { Contradiction, readNonceTruth, reserveUserIds, restoreNonces, restoreRequest } from '../../db/repositories/recovery.ts';
 import { getWallet, stopWallet } from '../../db/repositories/wallets.ts';
@@ -12,6 +13,7 @@ import type { Plan, Refusal, RequestItem } from './plan.ts';
 
 const REGISTER_TRIES = 60;
 const REGISTER_PAUSE_MS = 500;
+const GRPC_NOT_FOUND = 5;
 
 /**
  * Carries the plan out. Every step looks first at what is there, so a recovery that was killed anywhere is simply run
@@ -72,9 +74,7 @@ async function restore(deps: RecoverDeps, item: RequestItem): Promise<Refusal | 
     await terminate(deps, requestId, runId);
     deps.onStep('workflow-stopped');
   }
-  for (const runId of item.deleteRunIds) {
-    await deps.client.workflowService.deleteWorkflowExecution({ namespace: deps.temporal.namespace, workflowExecution: { workflowId: workflowIdOf(requestId), runId } });
-  }
+  for (const runId of item.deleteRunIds) await deleteRun(deps, requestId, runId);
   if (!item.repair) return null;
   try {
     await restoreRequest(deps.db, item.repair);
@@ -94,6 +94,15 @@ async function terminate({ client }: RecoverDeps, requestId: string, runId: stri
   } catch (error) {
     // Closed meanwhile, by itself or by an earlier recovery.
     if ((await handle.describe()).status.name === 'RUNNING') throw error;
+  }
+}
+
+async function deleteRun({ client, temporal }: RecoverDeps, requestId: string, runId: string): Promise<void> {
+  try {
+    await client.workflowService.deleteWorkflowExecution({ namespace: temporal.namespace, workflowExecution: { workflowId: workflowIdOf(requestId), runId } });
+  } catch (error) {
+    // Deleted before; the list that named it lags.
+    if (!isGrpcServiceError(error) || error.code !== GRPC_NOT_FOUND) throw error;
   }
 }
 

@@ -68,6 +68,6 @@ export async function frontDifference(deps: RecoverDeps, wallet: WalletRow): Pro
   if (next === null) return 'empty';
   const sameNext = Number(next) === truth.next;
   const sameFreed = freed.map(Number).join() === truth.freed.join();
-  const sameHeld = JSON.stringify(Object.entries(held).toSorted()) === JSON.stringify(truth.held.map(({ requestId, nonce }) => [requestId, String(nonce)]).toSorted());
+  const sameHeld = Object.keys(held).length === truth.held.length && truth.held.every(({ requestId, nonce }) => held[requestId] === String(nonce));
   return sameNext && sameFreed && sameHeld ? null : 'differs from MySQL';
 }

@@ -122,11 +122,13 @@ async function evidenceOf({ deps, block, countedOf }: RequestContext, payment: P
   const missing = history.signed.filter(({ txHash }) => !known.has(txHash));
   const fallback = (row?.walletAddress ?? history.walletAddress) as Address | null;
   const groups = new Map<number, NonceGroup>();
+  const booked = new Set(signed.filter(({ reservation }) => reservation.state === 'CONSUMED' || reservation.state === 'FOREIGN').map(({ reservation }) => reservation.nonce));
   for (const { reservation, attempts } of signed) {
-    const isBooked = reservation.state === 'CONSUMED' || reservation.state === 'FOREIGN';
-    if (!isBooked) groups.set(reservation.nonce, { walletAddress: reservation.walletAddress as Address, nonce: reservation.nonce, known: attempts, missing: [] });
+    if (!booked.has(reservation.nonce)) groups.set(reservation.nonce, { walletAddress: reservation.walletAddress as Address, nonce: reservation.nonce, known: attempts, missing: [] });
   }
   for (const { txHash, nonce } of missing) {
+    // What was finally booked stays as it is.
+    if (booked.has(nonce)) continue;
     const group = groups.get(nonce) ?? { walletAddress: fallback, nonce, known: [], missing: [] };
     groups.set(nonce, { ...group, missing: [...group.missing, txHash] });
   }

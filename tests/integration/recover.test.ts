@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { eq } from 'drizzle-orm';
+import { eq as equals } from 'drizzle-orm';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -52,7 +52,8 @@ async function accept(started = true): Promise<Payment> {
 }
 
 async function expectPaid(payment: Payment, times: 0 | 1): Promise<void> {
-  expect(await paidTo(engine.chain, engine.chain.tokens.TestUSDC, payment.recipient), payment.requestId).toEqual({ total: AMOUNT * BigInt(times), payments: times });
+  const { requestId, recipient } = payment;
+  expect({ requestId, ...(await paidTo(engine.chain, engine.chain.tokens.TestUSDC, recipient)) }).toEqual({ requestId, total: AMOUNT * BigInt(times), payments: times });
 }
 
 async function expectPaidOnce(payment: Payment): Promise<void> {
@@ -179,7 +180,7 @@ describe('MySQL restored from an older backup', () => {
     expect(dryRun.text).not.toContain(before.requestId);
     expect(dryRun.text).toMatch(new RegExp(`${cancelled.requestId}: no row.*end it as CANCELLED`));
     // With no role running, runs that have passed their lost rows stand still and have to be stopped.
-    for (const killAt of ['halted', 'workflow-stopped'] as const) expect((await runRecover({ killAt })).exitCode, killAt).toBe('killed');
+    for (const killAt of ['halted', 'workflow-stopped'] as const) expect([killAt, (await runRecover({ killAt })).exitCode]).toEqual([killAt, 'killed']);
     expect(await engine.startRoles()).toBe(true);
 
     // Noticed: nothing is accepted, nothing is signed, and what is known can be read.
@@ -193,8 +194,8 @@ describe('MySQL restored from an older backup', () => {
     expect(await attemptsOf(slipped.requestId)).toEqual([]);
 
     for (const killAt of RECOVERY_STEPS.filter((step) => step !== 'workflow-stopped')) {
-      expect((await runRecover({ killAt })).exitCode, killAt).toBe('killed');
-      expect(await isHaltedForRecovery(), killAt).toBe(true);
+      expect([killAt, (await runRecover({ killAt })).exitCode]).toEqual([killAt, 'killed']);
+      expect(await isHaltedForRecovery()).toBe(true);
     }
     const recovered = await runRecover();
     expect(recovered.exitCode).toBe(0);
@@ -278,7 +279,7 @@ describe('MySQL restored from an older backup', () => {
     await backup.restore();
     // The client repeated its request before anybody noticed.
     const second = await accept(false);
-    await db.update(idempotencyKeys).set({ keyHash: String(memo?.['idempotencyKeyHash']) }).where(eq(idempotencyKeys.requestId, second.requestId));
+    await db.update(idempotencyKeys).set({ keyHash: String(memo?.['idempotencyKeyHash']) }).where(equals(idempotencyKeys.requestId, second.requestId));
 
     const refused = await runRecover();
     expect(refused.exitCode).toBe(1);
@@ -286,7 +287,8 @@ describe('MySQL restored from an older backup', () => {
     // The first was paid, says a person; the second is not to be.
     await expectPaid(first, 1);
     const [payment] = refused.text.match(/0x[0-9a-f]{64}/) ?? [];
-    expect(payment, 'the payment of the first is an outflow nobody explains').toBeDefined();
+    // The payment of the first is an outflow that nothing explains.
+    expect(payment).toBeDefined();
     expect((await runRecover({ leave: [first.requestId, second.requestId, String(payment)] })).exitCode).toBe(0);
     await engine.startRoles();
     expect(await engine.row(second.requestId)).toMatchObject({ status: 'FAILED' });
