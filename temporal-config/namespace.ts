@@ -10,15 +10,21 @@ const ALREADY_EXISTS = 6;
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
-/** What Temporal lacks before the engine can use it: the namespace, or search attributes by name. */
-export async function missingInTemporal(settings: TemporalSettings): Promise<string[]> {
+/** What Temporal lacks before the engine can use it. */
+export interface MissingInTemporal {
+  namespace: boolean;
+  /** by name; empty while the namespace itself is missing */
+  searchAttributes: string[];
+}
+
+/** Asks whether namespace and search attributes are there. */
+export async function missingInTemporal(settings: TemporalSettings): Promise<MissingInTemporal> {
   const connection = await Connection.connect({ address: settings.address });
   try {
     await connection.workflowService.describeNamespace({ namespace: settings.namespace });
-    const missing = await missingSearchAttributes(connection, settings.namespace);
-    return missing.length === 0 ? [] : [`search attributes ${missing.join(', ')}`];
+    return { namespace: false, searchAttributes: await missingSearchAttributes(connection, settings.namespace) };
   } catch (error) {
-    if (codeOf(error) === NOT_FOUND) return [`the namespace ${settings.namespace}`];
+    if (codeOf(error) === NOT_FOUND) return { namespace: true, searchAttributes: [] };
     throw error;
   } finally {
     await connection.close();

@@ -53,6 +53,8 @@ export interface RequestRepair {
   /** gas that its ended nonces cost, wei */
   spentGasWei: bigint;
   cancelAsked: boolean;
+  /** a person knows that its idempotency key has made another request since: the rows are written without it */
+  leavesKey: boolean;
 }
 
 /** A request to be restored that the database contradicts. Nothing of it is written. */
@@ -78,7 +80,7 @@ export async function restoreRequest(db: Database, repair: RequestRepair): Promi
   });
 }
 
-async function insertRows(tx: Transaction, { requestId, chainId }: RequestRepair, memo: WithdrawalMemo): Promise<void> {
+async function insertRows(tx: Transaction, { requestId, chainId, leavesKey }: RequestRepair, memo: WithdrawalMemo): Promise<void> {
   const { sealed } = memo;
   const createdAt = new Date(sealed.createdAt);
   const now = new Date();
@@ -89,7 +91,7 @@ async function insertRows(tx: Transaction, { requestId, chainId }: RequestRepair
     .select()
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.ownerId, memo.ownerId), eq(idempotencyKeys.keyHash, memo.idempotencyKeyHash)));
-  if (key && key.requestId !== requestId) throw new Contradiction(`its idempotency key has made ${key.requestId} since`);
+  if (key && key.requestId !== requestId && !leavesKey) throw new Contradiction(`its idempotency key has made ${key.requestId} since`);
   if (!key) await tx.insert(idempotencyKeys).values({ ownerId: memo.ownerId, keyHash: memo.idempotencyKeyHash, bodyHash: sealed.bodyHash, requestId, createdAt });
   await tx.insert(withdrawalRequests).values({
     requestId,

@@ -59,6 +59,7 @@ export async function planRequest(context: RequestContext, request: OpenRequest)
         end,
         spentGasWei: evidence.reduce((sum, { ruling }) => sum + (ruling.kind === 'unpaid' ? ruling.costWei : 0n), 0n),
         cancelAsked,
+        leavesKey: false,
       }
     : null;
 
@@ -90,7 +91,7 @@ export async function planLeft({ deps }: RequestContext, { requestId, hasRow, ru
   const said = { requestId, missing: 'left to a person', proof: 'your word', start: null };
   if (!row && !memo) return { ...said, repair: null, stopRunIds: [], deleteRunIds: runs.map(({ runId }) => runId) };
   const { tokenAddress, amount } = row ? paymentOf(row) : paymentOfMemo(requestId, memo);
-  return { ...said, repair: { requestId, chainId: deps.rpc.chainId, memo, nonces: [], tokenAddress, amount, end: 'FAILED', spentGasWei: 0n, cancelAsked: false }, stopRunIds: running, deleteRunIds: [] };
+  return { ...said, repair: { requestId, chainId: deps.rpc.chainId, memo, nonces: [], tokenAddress, amount, end: 'FAILED', spentGasWei: 0n, cancelAsked: false, leavesKey: true }, stopRunIds: running, deleteRunIds: [] };
 }
 
 async function trustedMemo({ deps }: RequestContext, requestId: string, runs: readonly WithdrawalExecution[]): Promise<WithdrawalMemo> {

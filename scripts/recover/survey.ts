@@ -26,11 +26,12 @@ export async function survey(deps: RecoverDeps, options: Pick<RecoverOptions, 'l
   const wallets = await listWallets(deps.db, deps.rpc.chainId);
   const counted = new Map<string, number>();
   for (const { address } of wallets) counted.set(address.toLowerCase(), await readTransactionCount(deps.rpc, address, block));
-  const temporal = await missingInTemporal(deps.temporal);
+  const lacking = await missingInTemporal(deps.temporal);
+  const temporal = [...(lacking.namespace ? [`the namespace ${deps.temporal.namespace}`] : []), ...lacking.searchAttributes.map((name) => `the search attribute ${name}`)];
   const context: RequestContext = { deps, block, countedOf: (wallet) => counted.get(wallet.toLowerCase()) ?? null };
 
   const plan: Plan = { block, requests: [], nonces: [], fronts: [], temporal, refusals: [], notes: [], highestOwnerId: 0 };
-  for (const request of await listOpen(deps, temporal.length > 0)) await addRequest(context, plan, request, options.leave);
+  for (const request of await listOpen(deps, lacking.namespace)) await addRequest(context, plan, request, options.leave);
   await addOwners(deps, plan);
   const repairs = plan.requests.flatMap(({ repair }) => (repair ? [repair] : []));
   for (const wallet of wallets) {
@@ -58,7 +59,7 @@ async function finalHead({ rpc, settings, finalityWaitMs }: RecoverDeps): Promis
 }
 
 /** Every request that has not ended here, and every workflow's whose row is missing, with the runs of its workflow. */
-async function listOpen({ db, client }: RecoverDeps, temporalIsEmpty: boolean): Promise<OpenRequest[]> {
+async function listOpen({ db, client }: RecoverDeps, isNamespaceMissing: boolean): Promise<OpenRequest[]> {
   const open = new Map<string, { hasRow: boolean; runs: WithdrawalExecution[] }>();
   for (const requestId of await listOpenRequests(db)) open.set(requestId, { hasRow: true, runs: [] });
   const place = async (batch: readonly WithdrawalExecution[]): Promise<void> => {
@@ -72,7 +73,7 @@ async function listOpen({ db, client }: RecoverDeps, temporalIsEmpty: boolean): 
     }
   };
   let batch: WithdrawalExecution[] = [];
-  if (!temporalIsEmpty) {
+  if (!isNamespaceMissing) {
     for await (const run of listWithdrawalExecutions(client)) {
       batch.push(run);
       if (batch.length < BATCH) continue;
