@@ -123,18 +123,24 @@ async function evidenceOf({ deps, block, countedOf }: RequestContext, payment: P
   const missing = history.signed.filter(({ txHash }) => !known.has(txHash));
   const fallback = (row?.walletAddress ?? history.walletAddress) as Address | null;
   const groups = new Map<number, NonceGroup>();
-  const booked = new Set(signed.filter(({ reservation }) => reservation.state === 'CONSUMED' || reservation.state === 'FOREIGN').map(({ reservation }) => reservation.nonce));
+  const booked = new Set(signed.filter(({ reservation }) => reservation.state === 'CONSUMED').map(({ reservation }) => reservation.nonce));
+  // Booked as a stranger's: by a database that had forgotten its own replacement, perhaps. The chain is asked again.
+  const strangers = new Set(signed.filter(({ reservation }) => reservation.state === 'FOREIGN').map(({ reservation }) => reservation.nonce));
   for (const { reservation, attempts } of signed) {
     if (!booked.has(reservation.nonce)) groups.set(reservation.nonce, { walletAddress: reservation.walletAddress as Address, nonce: reservation.nonce, known: attempts, missing: [] });
   }
   for (const { txHash, nonce } of missing) {
-    // What was finally booked stays as it is.
+    // What one of ours has finally consumed stays as it is.
     if (booked.has(nonce)) continue;
     const group = groups.get(nonce) ?? { walletAddress: fallback, nonce, known: [], missing: [] };
     groups.set(nonce, { ...group, missing: [...group.missing, txHash] });
   }
   const evidence: NonceEvidence[] = [];
-  for (const group of groups.values()) evidence.push(await gatherEvidence(deps, payment, group, block, countedOf));
+  for (const group of groups.values()) {
+    const found = await gatherEvidence(deps, payment, group, block, countedOf);
+    const wasRight = strangers.has(group.nonce) && found.ruling.kind === 'unpaid' && found.ruling.consumedBy === null;
+    if (!wasRight) evidence.push(found);
+  }
   return evidence;
 }
 

@@ -24,6 +24,7 @@ import { RECOVERY_STEPS, type RecoverDeps, type RecoverOptions, type RecoverySte
 import { recover } from '../../scripts/recover/run.ts';
 import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
 import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
+import { makeSettle } from '../../activities/settle.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { backUp, checksumsOf } from '../harness/backup.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
@@ -137,7 +138,8 @@ describe('MySQL restored from an older backup', () => {
     await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${((first?.maxFeePerGas ?? 0n) * 3n).toString(16)}`]);
     engine.proxy.inject({ kind: 'pass' });
     await engine.until(bumped.requestId, ['COMPLETED'], 90_000);
-    expect((await attemptsOf(bumped.requestId)).length).toBeGreaterThan(1);
+    const won = (await engine.row(bumped.requestId)).txHash ?? '';
+    expect(won).not.toBe(first?.txHash);
     const [begin] = await getStarts(db, [unstarted.requestId]);
     if (!begin) throw new Error('nothing to start');
     await startWithdrawal(engine.client, begin);
@@ -169,6 +171,9 @@ describe('MySQL restored from an older backup', () => {
 
     await engine.stopRoles();
     await backup.restore();
+    // A monitor that ran before anybody noticed took the forgotten replacement for a stranger's transaction.
+    await makeSettle(engine.ports)({ requestId: bumped.requestId, verdict: { kind: 'nonce-lost', nonce: first?.nonce ?? 0, foreignTxHash: won, blockNumber: 1 } });
+    expect(await engine.row(bumped.requestId)).toMatchObject({ status: 'SIGNING', hasLivePayment: false });
     expect(await checkBooksAtStart(engine.ports, (since, limit) => listStartedSince(engine.client, since, limit))).toBe(true);
     expect(await isHaltedForRecovery()).toBe(true);
 
@@ -209,7 +214,7 @@ describe('MySQL restored from an older backup', () => {
     await engine.handle(lost.requestId).signal('retry');
     for (const payment of [before, bumped, unstarted, after, queued, held, slipped, lost]) await expectPaidOnce(payment);
     expect((await attemptsOf(queued.requestId))[0]).toMatchObject({ txHash: queuedAttempt?.txHash, rawTransaction: queuedAttempt?.rawTransaction, status: 'CONFIRMED' });
-    expect((await attemptsOf(bumped.requestId)).at(-1)).toMatchObject({ status: 'CONFIRMED' });
+    expect((await attemptsOf(bumped.requestId)).at(-1)).toMatchObject({ txHash: won, status: 'CONFIRMED' });
     expect((await engine.row(cancelled.requestId)).status).toBe('CANCELLED');
     await expectPaid(cancelled, 0);
 
