@@ -1,6 +1,5 @@
 import type { Hash } from '../../activities/chain/blocks.ts';
 import { rehearsePayment, paymentCall } from '../../activities/chain/erc20.ts';
-import { feeLimitsOf, readFeeMarket } from '../../activities/chain/fee-oracle.ts';
 import { findNonceConsumer } from '../../activities/chain/nonce-consumer.ts';
 import { readReceipt } from '../../activities/chain/receipts.ts';
 import { readRawTransaction, readTransaction, type ChainTransaction } from '../../activities/chain/transactions.ts';
@@ -9,7 +8,6 @@ import { getFunds } from '../../db/repositories/funds.ts';
 import type { AttemptRow } from '../../db/repositories/attempts.ts';
 import type { RestoredAttempt, RestoredNonce } from '../../db/repositories/recovery.ts';
 import { sameAddress, type Address } from '../../domain/address.ts';
-import { quoteFees } from '../../domain/fees.ts';
 import { judgePayment } from '../../domain/payment.ts';
 import type { AttemptPurpose } from '../../domain/status.ts';
 import type { RecoverDeps } from './deps.ts';
@@ -150,8 +148,9 @@ async function attemptOf(deps: RecoverDeps, payment: Payment, group: NonceGroup,
  */
 async function placeholder(deps: RecoverDeps, payment: Payment, group: NonceGroup, walletAddress: Address, txHash: Hash, found: readonly RestoredAttempt[]): Promise<RestoredAttempt> {
   const call = paymentCall(payment);
-  const fees = quoteFees(await readFeeMarket(deps), feeLimitsOf(deps.settings.chain));
+  const maxFeePerGas = BigInt(await deps.rpc.call<string>('eth_gasPrice', []));
+  const minimumTip = BigInt(deps.settings.chain.minimumTipWei);
   const known = group.known.at(-1)?.gasLimit ?? found.at(-1)?.gasLimit ?? (await getFunds(deps.db, payment.requestId))?.gasLimit;
   const gasLimit = known ?? ((await rehearsePayment(deps.rpc, walletAddress, call)) * BigInt(100 + deps.settings.chain.gasLimitMarginPercent)) / 100n;
-  return { txHash, rawTransaction: '0x', purpose: 'PAY', to: call.to, value: call.value, gasLimit, ...fees };
+  return { txHash, rawTransaction: '0x', purpose: 'PAY', to: call.to, value: call.value, gasLimit, maxFeePerGas, maxPriorityFeePerGas: minimumTip < maxFeePerGas ? minimumTip : maxFeePerGas };
 }

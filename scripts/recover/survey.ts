@@ -41,6 +41,7 @@ export async function survey(deps: RecoverDeps, options: Pick<RecoverOptions, 'l
     plan.refusals.push(...refusals.filter(({ subject }) => !plan.refusals.some((other) => other.subject === subject)));
   }
   await addFronts(deps, plan, wallets);
+  for (const { address, status, statusReason } of wallets) if (status === 'HALTED') plan.notes.push(`wallet ${address} is HALTED (${statusReason ?? 'no reason given'}): a recovery resumes no wallet, a person does.`);
   return plan;
 }
 

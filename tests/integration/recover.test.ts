@@ -24,7 +24,7 @@ import { RECOVERY_STEPS, type RecoverDeps, type RecoverOptions, type RecoverySte
 import { recover } from '../../scripts/recover/run.ts';
 import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
 import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
-import { makeSettle } from '../../activities/settle.ts';
+import { makeSettle, type FinalVerdict } from '../../activities/settle.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { backUp, checksumsOf } from '../harness/backup.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
@@ -172,7 +172,8 @@ describe('MySQL restored from an older backup', () => {
     await engine.stopRoles();
     await backup.restore();
     // A monitor that ran before anybody noticed took the forgotten replacement for a stranger's transaction.
-    await makeSettle(engine.ports)({ requestId: bumped.requestId, verdict: { kind: 'nonce-lost', nonce: first?.nonce ?? 0, foreignTxHash: won, blockNumber: 1 } });
+    const verdict = { kind: 'nonce-lost', nonce: first?.nonce ?? 0, foreignTxHash: won, blockNumber: 1, movedValue: false } as FinalVerdict;
+    await makeSettle(engine.ports)({ requestId: bumped.requestId, verdict });
     expect(await engine.row(bumped.requestId)).toMatchObject({ status: 'SIGNING', hasLivePayment: false });
     expect(await checkBooksAtStart(engine.ports, (since, limit) => listStartedSince(engine.client, since, limit))).toBe(true);
     expect(await isHaltedForRecovery()).toBe(true);
