@@ -60,6 +60,22 @@ describe('the books against Temporal', () => {
     expect(await checkOver([{ requestId, completed: true }]).check()).toBe(true);
   });
 
+  it('agree while a newer run goes on beside a completed one, as after a recovery', async () => {
+    const { requestId } = await newWithdrawal(database.db, { status: 'BROADCASTED' });
+    const workflows = [{ requestId, completed: false }, { requestId, completed: true }];
+    const { check } = checkOver(workflows);
+    expect(await check()).toBe(false);
+    workflows.reverse();
+    expect(await check()).toBe(false);
+    // And what was seen completed before the database was set back is not held against the recovered row.
+    await database.db.update(withdrawalRequests).set({ status: 'COMPLETED' }).where(eq(withdrawalRequests.requestId, requestId));
+    workflows.splice(0, 2, { requestId, completed: true });
+    expect(await check()).toBe(false);
+    await database.db.update(withdrawalRequests).set({ status: 'BROADCASTED' }).where(eq(withdrawalRequests.requestId, requestId));
+    workflows.length = 0;
+    expect(await check()).toBe(false);
+  });
+
   it('are behind when rows go away that were seen before, though newer ones hide it from the list', async () => {
     const { requestId } = await newWithdrawal(database.db);
     const workflows = [{ requestId, completed: false }];

@@ -21,7 +21,7 @@ const REMEMBERED_MAX = 100;
 /**
  * Holds the books against Temporal: a workflow whose row is missing, or that completed while its row goes on, means a
  * restored backup. Cheap enough for every few seconds: one bounded list of workflows started since the newest row, one
- * query. The workflows last seen are remembered and asked for again, so that a database that is set back under a running
+ * query. The requests last seen are remembered and asked for again, so that a database that is set back under a running
  * process shows also when new rows were written since.
  *
  * What is found is written down (halt and alert); called again it changes nothing. Throws what database or Temporal
@@ -43,7 +43,7 @@ export function createBooksCheck(ports: BooksCheckPorts): (alsoSeen?: readonly S
       await haltForRecovery(ports.db, { chainId: ports.chainId, reason: `${forgotten.length} workflows go beyond the database, ${example} among them`, setBy: ports.setBy, detail: { requestId: example } }, ports.log);
       return true;
     }
-    if (listed.length > 0) remembered = listed.slice(0, REMEMBERED_MAX).map(({ requestId, completed }) => ({ requestId, completed }));
+    if (listed.length > 0) remembered = listed.slice(0, REMEMBERED_MAX).map(({ requestId }) => ({ requestId, completed: false }));
     return isRecovering(ports.db);
   };
 }

@@ -25,18 +25,20 @@ export async function newestAcceptedAt(queryable: Queryable): Promise<Date | nul
 /**
  * Which of the seen workflows prove that this database forgot. A workflow is started after its row was committed, and
  * completes after its row had ended: one without a row, or completed with a row that goes on, is always proof. The
- * workflows must have been seen before this is asked.
+ * workflows must have been seen before this is asked. A request may be seen with several runs: it has completed only if
+ * none of them goes on, for after a recovery a new run settles what an old, completed one had settled.
  */
 export async function findForgotten(queryable: Queryable, seen: readonly SeenWorkflow[]): Promise<string[]> {
   if (seen.length === 0) return [];
-  const ids = [...new Set(seen.map(({ requestId }) => requestId))];
+  const hasCompleted = new Map<string, boolean>();
+  for (const { requestId, completed } of seen) hasCompleted.set(requestId, completed && (hasCompleted.get(requestId) ?? true));
+  const ids = [...hasCompleted.keys()];
   const rows = await queryable.select({ requestId: withdrawalRequests.requestId, status: withdrawalRequests.status }).from(withdrawalRequests).where(inArray(withdrawalRequests.requestId, ids));
   const statusOf = new Map(rows.map(({ requestId, status }) => [requestId, status]));
-  const forgotten = seen.filter(({ requestId, completed }) => {
+  return ids.filter((requestId) => {
     const status = statusOf.get(requestId);
-    return status === undefined || (completed && !isEnd(status));
+    return status === undefined || (hasCompleted.get(requestId) === true && !isEnd(status));
   });
-  return [...new Set(forgotten.map(({ requestId }) => requestId))];
 }
 
 /** True while the books are known to be behind. */

@@ -32,6 +32,8 @@ import { sendFromHotWallet } from '../harness/foreign-transaction.ts';
 import { paidTo } from '../harness/transfers.ts';
 
 const AMOUNT = 2_000_000n;
+/** Eight recoveries, each of which waits until the head it looked at is final. */
+const ROUNDS_TIMEOUT_MS = 300_000;
 const WAIT = { timeout: 60_000, interval: 100 };
 const OPERATOR = { scope: 'GLOBAL', target: EVERYTHING, kind: 'OPERATOR' } as const;
 
@@ -223,7 +225,7 @@ describe('MySQL restored from an older backup', () => {
     await expect.poll(async () => (await api.post()).status, WAIT).toBe(202);
     await api.close();
     expect(await runRecover({ dryRun: true })).toMatchObject({ exitCode: 0, text: expect.stringContaining('Nothing is missing.') });
-  });
+  }, ROUNDS_TIMEOUT_MS);
 
   it('refuses an outflow nobody explains: the wallet is halted, everything stands still until a person has answered', async () => {
     await start();
