@@ -2,16 +2,15 @@ import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
 import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
-import { EVERYTHING } from '../domain/halts.ts';
 import { sealHolds } from '../domain/seal.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd, type AttemptPurpose } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { raiseAlert } from '../db/repositories/alerts.ts';
 import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds } from '../db/repositories/funds.ts';
-import { assertNotHalted, setHalt } from '../db/repositories/halts.ts';
+import { haltForRecovery } from '../db/repositories/books.ts';
+import { assertNotHalted } from '../db/repositories/halts.ts';
 import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
@@ -117,10 +116,8 @@ export function makeSign(ports: SignPorts) {
   /** A hash that was handed out and is gone from the database means a restored backup: signing on could pay again. */
   async function assertRemembered(request: WithdrawalRow, knownTxHash: string | null): Promise<void> {
     if (knownTxHash === null || (await hasAttempt(db, request.requestId, knownTxHash))) return;
-    await setHalt(db, { scope: 'GLOBAL', target: EVERYTHING, kind: 'RECOVERY', reason: `${request.requestId} was signed as ${knownTxHash}, which the database does not have`, setBy: 'signing-service' });
-    if (await raiseAlert(db, { kind: 'BOOKS_BEHIND', chainId: request.chainId, subject: request.requestId, detail: { txHash: knownTxHash } })) {
-      ports.log.error({ requestId: request.requestId, txHash: knownTxHash }, 'the database has forgotten a signed transaction: signing stands still until it is recovered');
-    }
+    const reason = `${request.requestId} was signed as ${knownTxHash}, which the database does not have`;
+    await haltForRecovery(db, { chainId: request.chainId, reason, setBy: 'signing-service', detail: { requestId: request.requestId, txHash: knownTxHash } }, ports.log);
     throw new EngineError('BOOKS_BEHIND', { requestId: request.requestId });
   }
 

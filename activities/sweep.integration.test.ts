@@ -1,7 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { outbox } from '../db/schema/index.ts';
+import { outbox, withdrawalRequests } from '../db/schema/index.ts';
+import { isRecovering, RECOVERY_HALT } from '../db/repositories/books.ts';
+import { liftHalt } from '../db/repositories/halts.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
 import { listStopped } from '../temporal-config/start-withdrawal.ts';
 import { startEngine, type TestEngine } from '../tests/harness/engine.ts';
@@ -77,6 +79,33 @@ describe('the sweeper', () => {
     expect(await runOf(id)).toEqual(ended);
     expect(await dispatchedAt(id)).toBeInstanceOf(Date);
     expect(await paid(toAddress)).toEqual({ total: AMOUNT, payments: 1 });
+  });
+
+  it('starts what was started long ago and has no workflow any more, and leaves alone what runs', async () => {
+    const lost = await accept(false);
+    await engine.ports.db.update(outbox).set({ dispatchedAt: new Date(Date.now() - 60_000) }).where(eq(outbox.requestId, lost.id));
+    await vi.waitFor(async () => {
+      await sweep();
+      expect(await runOf(lost.id)).toMatchObject({ status: expect.stringMatching(/RUNNING|COMPLETED/) });
+    }, WAIT);
+    await engine.until(lost.id, ['COMPLETED'], 30_000);
+    expect(await paid(lost.toAddress)).toEqual({ total: AMOUNT, payments: 1 });
+  });
+
+  it('halts everything when a workflow has completed whose row goes on: the database forgot', async () => {
+    const { id, toAddress } = await accept(true);
+    expect(await engine.handle(id).result()).toBe('COMPLETED');
+    const ended = await runOf(id);
+    await engine.ports.db.update(withdrawalRequests).set({ status: 'PENDING', createdAt: new Date(Date.now() - 86_400_000) }).where(eq(withdrawalRequests.requestId, id));
+    await engine.ports.db.update(outbox).set({ dispatchedAt: new Date(Date.now() - 60_000) }).where(eq(outbox.requestId, id));
+    await vi.waitFor(async () => {
+      await sweep();
+      expect(await isRecovering(engine.ports.db)).toBe(true);
+    }, WAIT);
+    expect(await runOf(id)).toEqual(ended);
+    expect(await paid(toAddress)).toEqual({ total: AMOUNT, payments: 1 });
+    await engine.ports.db.update(withdrawalRequests).set({ status: 'COMPLETED' }).where(eq(withdrawalRequests.requestId, id));
+    await liftHalt(engine.ports.db, RECOVERY_HALT);
   });
 
   it('says "cancel" again where the intent was committed and the signal got lost', async () => {

@@ -1,15 +1,21 @@
 import type { Database } from '../db/client.ts';
 import { listOpenCancelIntents } from '../db/repositories/cancel-intent.ts';
-import { listWaitingStarts, markDispatched, type WaitingStart } from '../db/repositories/outbox.ts';
-import { getStarts } from '../db/repositories/starts.ts';
+import { listWaitingStarts, markDispatched } from '../db/repositories/outbox.ts';
+import type { SeenWorkflow } from '../db/repositories/books.ts';
+import { getStarts, listUnended } from '../db/repositories/starts.ts';
+import type { WithdrawalStart } from '../domain/withdrawal-start.ts';
 import { startHeartbeats, type ActivityLog } from './failure.ts';
 
 export interface SweepPorts {
   db: Database;
   /** starts a withdrawal's workflow, or finds it running; `closed` when it completed before */
-  startWithdrawal: (start: Omit<WaitingStart, 'acceptedAt'>) => Promise<'started' | 'closed'>;
+  startWithdrawal: (start: WithdrawalStart) => Promise<'started' | 'closed'>;
   /** requests whose workflow was stopped from outside within the last hour */
   listStopped: () => Promise<string[]>;
+  /** which of these requests have a running workflow */
+  listRunning: (requestIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** holds the books against Temporal, and against workflows seen here; what is found is written down there */
+  checkBooks: (alsoSeen?: readonly SeenWorkflow[]) => Promise<unknown>;
   /** wakes a withdrawal whose cancel intent is committed */
   signalCancel: (requestId: string) => Promise<void>;
   /** starts the guardian of every hot wallet that has none running */
@@ -20,13 +26,20 @@ export interface SweepPorts {
 /** Younger rows are left to the API process that accepted them. */
 const GRACE_MS = 3_000;
 const BATCH = 200;
+/** One turn of the round over all that have not ended: a small query, a small answer. */
+const TURN = 100;
+/** A workflow this young may not be visible yet, or its own start may be under way. */
+const SETTLED_MS = 30_000;
 
 /**
  * Starts every accepted withdrawal that has no workflow: the API died between its commit and the start, Temporal was away,
- * or an operator terminated the run. Says "cancel" again to those whose intent is committed but that have not ended. Gives every
- * hot wallet its guardian. Called twice, or beside the API: starting is idempotent by workflow id.
+ * an operator terminated the run, or Temporal lost it. For the last, each sweep looks at the next few of all that have not
+ * ended, round and round. Holds the books against Temporal first. Says "cancel" again to those whose intent is committed but
+ * that have not ended. Gives every hot wallet its guardian. Called twice, or beside the API: starting is idempotent by workflow id.
  */
 export function makeSweep(ports: SweepPorts) {
+  let turnedTo = '';
+
   return async (): Promise<{ started: number }> => {
     const stopHeartbeats = startHeartbeats();
     try {
@@ -37,6 +50,7 @@ export function makeSweep(ports: SweepPorts) {
   };
 
   async function startMissing(): Promise<{ started: number }> {
+    await ports.checkBooks();
     const waiting = await listWaitingStarts(ports.db, new Date(Date.now() - GRACE_MS), BATCH);
     for (const start of waiting) {
       await ports.startWithdrawal(start);
@@ -46,8 +60,24 @@ export function makeSweep(ports: SweepPorts) {
     for (const start of stopped) await ports.startWithdrawal(start);
     for (const requestId of await listOpenCancelIntents(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) await ports.signalCancel(requestId);
     await ports.ensureGuardians();
-    const started = waiting.length + stopped.length;
-    if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length }, 'the sweeper started workflows that were missing');
+    const lost = await startLost();
+    const started = waiting.length + stopped.length + lost;
+    if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length, lost }, 'the sweeper started workflows that were missing');
     return { started };
+  }
+
+  /** Those whose workflow is gone altogether. A worker that starts anew begins the round anew. */
+  async function startLost(): Promise<number> {
+    const turn = await listUnended(ports.db, turnedTo, new Date(Date.now() - SETTLED_MS), TURN);
+    turnedTo = turn.length === TURN ? (turn.at(-1) ?? '') : '';
+    const running = await ports.listRunning(turn);
+    const missing = await getStarts(ports.db, turn.filter((requestId) => !running.has(requestId)));
+    const completed: SeenWorkflow[] = [];
+    for (const start of missing) {
+      if ((await ports.startWithdrawal(start)) === 'closed') completed.push({ requestId: start.requestId, completed: true });
+    }
+    // Completed, and its row may go on: that is a database that forgot, not a reason for a second run.
+    if (completed.length > 0) await ports.checkBooks(completed);
+    return missing.length - completed.length;
   }
 }

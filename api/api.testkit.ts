@@ -17,6 +17,7 @@ import { parseAmount } from '../domain/money.ts';
 import type { Role } from '../domain/status.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { buildApp } from './app.ts';
+import type { Books } from './books.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
@@ -59,7 +60,12 @@ export interface TestApiOptions {
   redisUrl?: string;
   rateLimits?: Settings['rateLimits'];
   crashPoint?: CrashPoint;
+  /** open unless given */
+  books?: Books;
 }
+
+/** Books of which nothing is known against: most tests are about something else. */
+export const OPEN_BOOKS: Books = { assertOpen: async () => undefined };
 
 let emails = 0;
 
@@ -84,7 +90,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {

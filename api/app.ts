@@ -80,7 +80,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
   await app.register(docsPlugin);
 
-  await app.register(postWithdrawal, { acceptance: acceptanceFrom(deps), starter, settings });
+  await app.register(postWithdrawal, { books: deps.books, acceptance: acceptanceFrom(deps), starter, settings });
   await app.register(listWithdrawals, { database, settings });
   await app.register(getWithdrawal, { database, settings });
   await app.register(cancelWithdrawal, { database, starter, settings });
@@ -90,7 +90,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(refresh, { database });
   await app.register(logout, { database });
   await app.register(health);
-  await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, chainId: settings.chain.chainId, timeoutMs: CHECK_TIMEOUT_MS })) });
+  await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, books: deps.books, chainId: settings.chain.chainId, timeoutMs: CHECK_TIMEOUT_MS })) });
   await app.register(metrics);
   return app;
 }

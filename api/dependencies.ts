@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import type { Logger } from '../db/observability/logger.ts';
 import type { Settings } from '../domain/settings.ts';
+import type { Books } from './books.ts';
 
 /** What the API is given. It opens and closes none of it. */
 export interface ApiDependencies {
@@ -12,6 +13,8 @@ export interface ApiDependencies {
   redis: Redis;
   /** may be unreachable: accepting needs only the database */
   temporal: Client;
+  /** says whether withdrawals may be accepted at all */
+  books: Books;
   settings: Settings;
   /** 32 bytes, shared with the signing service only */
   sealKey: Uint8Array;

@@ -2,6 +2,7 @@ import { openDatabase } from '../db/client.ts';
 import { crashPointFrom } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
 import { buildApp } from './app.ts';
+import { watchBooks } from './books.ts';
 import { apiConfigFrom } from './config.ts';
 import { openRedis } from '../db/redis.ts';
 import { closeOnSignal } from './shutdown.ts';
@@ -15,17 +16,27 @@ async function main(): Promise<void> {
   const database = openDatabase(config.databaseUrl, { connectionsMax: DATABASE_CONNECTIONS_MAX });
   const redis = openRedis(config.redisUrl, logger);
   const temporal = openTemporal(config.temporal);
+  const books = watchBooks({ database: database.db, temporal: temporal.client, chainId: config.settings.chain.chainId, logger });
   const app = await buildApp({
     database: database.db,
     redis,
     temporal: temporal.client,
+    books,
     settings: config.settings,
     sealKey: config.sealKey,
     signingJwk: config.signingJwk,
     logger,
     crashPoint: crashPointFrom(process.env),
   });
+  // Before the first caller, so that a plain restart refuses nobody; without Temporal the API starts all the same.
+  await books.look();
+  const watching = new AbortController();
+  const watched = books.watch(watching.signal);
   closeOnSignal(logger, [
+    ['books', () => {
+      watching.abort();
+      return watched;
+    }],
     ['http', () => app.close()],
     ['temporal', () => temporal.close()],
     ['redis', async () => redis.disconnect()],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SendVerdictKind } from './send-errors.ts';
 import { mergeSendVerdicts } from './send-merge.ts';
 
-const KINDS: readonly SendVerdictKind[] = ['accepted', 'nonce-consumed', 'underpriced-replacement', 'underpriced', 'nonce-gap', 'insufficient-funds', 'reverts', 'busy', 'unknown', 'rejected'];
+const KINDS: readonly SendVerdictKind[] = ['accepted', 'already-known', 'nonce-consumed', 'underpriced-replacement', 'underpriced', 'nonce-gap', 'insufficient-funds', 'reverts', 'busy', 'unknown', 'rejected'];
 const FATAL: readonly SendVerdictKind[] = ['insufficient-funds', 'reverts', 'rejected'];
 const verdicts = array(constantFrom(...KINDS).map((kind) => ({ kind })), { maxLength: 4 });
 const merge = (...kinds: SendVerdictKind[]) => {

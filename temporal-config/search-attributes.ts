@@ -15,6 +15,12 @@ export const SEARCH_ATTRIBUTES = {
 /** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` */
 const INDEXED_VALUE_TYPE_KEYWORD = 2;
 
+/** Names of the search attributes a namespace does not have. */
+export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<string[]> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  return Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => (name in (customAttributes ?? {}) ? [] : [name]));
+}
+
 /**
  * Registers the search attributes that are missing and waits until the server knows them. Called twice, the second call
  * adds nothing.
@@ -22,12 +28,11 @@ const INDEXED_VALUE_TYPE_KEYWORD = 2;
 export async function ensureSearchAttributes(settings: TemporalSettings): Promise<void> {
   const connection = await Connection.connect({ address: settings.address });
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: settings.namespace });
-    const missing = Object.values(SEARCH_ATTRIBUTES).filter((key) => !(key.name in (customAttributes ?? {})));
+    const missing = await missingSearchAttributes(connection, settings.namespace);
     if (missing.length === 0) return;
     await connection.operatorService.addSearchAttributes({
       namespace: settings.namespace,
-      searchAttributes: Object.fromEntries(missing.map((key) => [key.name, INDEXED_VALUE_TYPE_KEYWORD])),
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD])),
     });
   } finally {
     await connection.close();

@@ -1,34 +1,37 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { requestIdOf, workflowIdOf } from '../domain/request-id.ts';
+import type { WithdrawalStart } from '../domain/withdrawal-start.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { TASK_QUEUES } from './task-queues.ts';
 
 /** Name under which the withdrawal workflow is registered. */
 export const WITHDRAWAL_WORKFLOW = 'withdrawal';
 
-export interface WithdrawalStart {
-  requestId: string;
-  correlationId: string;
-  currency: string;
-  ownerId: number;
-  /** SHA-256 of the idempotency key, hex */
-  idempotencyKeyHash: string;
+export type { WithdrawalStart } from '../domain/withdrawal-start.ts';
+
+export interface StartOptions {
+  /**
+   * Runs a withdrawal again whose workflow has completed. Only for recovery: the database forgot what that run had
+   * settled, and is the guard against paying twice.
+   */
+  evenIfCompleted?: boolean;
 }
 
 /**
- * Starts the workflow of an accepted withdrawal, or finds it running. Called twice, the second call changes nothing; a
+ * Starts the workflow of an accepted withdrawal, or finds it running. Its memo carries the sealed request, so that rows a
+ * database lost can be rebuilt from it. Called twice, the second call changes nothing; a
  * completed withdrawal never runs again, a terminated one may. Resolves to `closed` when the workflow has completed.
  * Throws when Temporal cannot be reached: the outbox row stays and the sweeper tries again.
  */
-export async function startWithdrawal(client: Client, start: WithdrawalStart): Promise<'started' | 'closed'> {
+export async function startWithdrawal(client: Client, start: WithdrawalStart, options: StartOptions = {}): Promise<'started' | 'closed'> {
   try {
     await client.workflow.start(WITHDRAWAL_WORKFLOW, {
       workflowId: workflowIdOf(start.requestId),
       taskQueue: TASK_QUEUES.withdrawals,
       args: [{ requestId: start.requestId, correlationId: start.correlationId }],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdReusePolicy: options.evenIfCompleted ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
       workflowIdConflictPolicy: 'USE_EXISTING',
-      memo: { ownerId: start.ownerId, idempotencyKeyHash: start.idempotencyKeyHash },
+      memo: { ownerId: start.ownerId, idempotencyKeyHash: start.idempotencyKeyHash, sealed: start.sealed },
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.requestId, value: start.requestId },
         { key: SEARCH_ATTRIBUTES.currency, value: start.currency },

@@ -10,10 +10,12 @@ import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
 import { makeSweep } from '../activities/sweep.ts';
+import { createBooksCheck } from '../db/books-check.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
 import { workflowIdOf } from '../domain/request-id.ts';
 import { startGuardian } from '../temporal-config/start-guardian.ts';
 import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';
+import { listRunning, listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { CANCEL_SIGNAL } from '../workflows/message-names.ts';
 import type { Ports } from './ports.ts';
 
@@ -29,8 +31,16 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     requestCancel: makeRequestCancel(ports),
     listHotWallets: makeListHotWallets(ports),
     reconcileWallet: makeReconcileWallet(ports),
-    sweep: makeSweep({ ...ports, startWithdrawal: (start) => startWithdrawal(client, start), listStopped: () => listStopped(client), signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL), ensureGuardians: async () => (guardians ? startGuardians(ports, client) : undefined) }),
     inspectWallet: makeInspectWallet({ ...ports, findUndone: (_, chainId, wallet) => haltUndoneFinality(ports, chainId, wallet) }),
+    sweep: makeSweep({
+      ...ports,
+      startWithdrawal: (start) => startWithdrawal(client, start),
+      listStopped: () => listStopped(client),
+      listRunning: (requestIds) => listRunning(client, requestIds),
+      checkBooks: createBooksCheck({ db: ports.db, chainId: ports.rpc.chainId, setBy: 'withdrawal-worker', listStartedSince: (since, limit) => listStartedSince(client, since, limit), log: ports.log }),
+      ensureGuardians: async () => (guardians ? startGuardians(ports, client) : undefined),
+      signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL),
+    }),
   };
 }
 

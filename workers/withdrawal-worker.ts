@@ -2,13 +2,16 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.ts';
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
+import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
+import { checkBooksAtStart } from './check-books-at-start.ts';
 import { runWorker } from './run-worker.ts';
 import { startGuardians, withdrawalActivities } from './withdrawal-activities.ts';
 
 /** Workflows; validation, funds and status activities; the sweeper; the comparison of chain and books. */
 process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, connection }) => {
   const client = new Client({ connection, namespace: config.temporal.namespace });
+  await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'withdrawal-worker');
   await ensureSweepSchedule(client);
   await ensureReconcileSchedule(client, config.settings.chain.reconcileEveryMs);
   // The sweeper starts what is missing: a database that is away now keeps no workflow waiting.

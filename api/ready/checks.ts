@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Database } from '../../db/client.ts';
 import { TASK_QUEUES, type TaskQueue } from '../../temporal-config/task-queues.ts';
+import type { Books } from '../books.ts';
 import type { DependencyName } from '../schemas/readiness.ts';
 
 /** Resolves to a detail worth showing, or nothing; rejects when the dependency is down. */
@@ -28,7 +29,7 @@ export function chainHeadKey(chainId: number): string {
 const ChainHeadSchema = Type.Object({ number: Type.Integer({ minimum: 0 }), hash: Type.String(), timestampMs: Type.Number() });
 
 /** Every check gives up by itself after `timeoutMs`, so that none piles up behind a server that never answers. */
-export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; chainId: number; timeoutMs: number }): Record<DependencyName, Check> {
+export function createChecks(deps: { database: Database; redis: Redis; temporal: Client; books: Books; chainId: number; timeoutMs: number }): Record<DependencyName, Check> {
   const askTemporal = <T>(ask: () => Promise<T>): Promise<T> => deps.temporal.withDeadline(Date.now() + deps.timeoutMs, ask);
   const pollersOf = (taskQueue: TaskQueue, type: TaskQueueType) => () => askTemporal(() => pollers(deps.temporal, taskQueue, type));
   return {
@@ -50,6 +51,10 @@ export function createChecks(deps: { database: Database; redis: Redis; temporal:
       const head: unknown = JSON.parse(text);
       if (!Value.Check(ChainHeadSchema, head)) throw new Error('the last block seen cannot be read');
       return `block ${head.number}`;
+    },
+    books: async () => {
+      await deps.books.assertOpen();
+      return undefined;
     },
     'withdrawal-worker': pollersOf(TASK_QUEUES.withdrawals, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
     'signing-service': pollersOf(TASK_QUEUES.signing, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),

@@ -9,17 +9,18 @@ const CACHE_MS = 1_000;
 /** Asks all dependencies at once, each for a second at most; answers within a second are the same answer. */
 export function createReadiness(checks: Record<DependencyName, Check>): () => Promise<Readiness> {
   const run = async (): Promise<Readiness> => {
-    const [database, redis, temporal, chain, withdrawalWorker, signingService, broadcaster, monitor] = await Promise.all([
+    const [database, redis, temporal, chain, books, withdrawalWorker, signingService, broadcaster, monitor] = await Promise.all([
       stateOf(checks.database),
       stateOf(checks.redis),
       stateOf(checks.temporal),
       stateOf(checks.chain),
+      stateOf(checks.books),
       stateOf(checks['withdrawal-worker']),
       stateOf(checks['signing-service']),
       stateOf(checks['tx-broadcaster']),
       stateOf(checks['tx-monitor']),
     ]);
-    const dependencies = { database, redis, temporal, chain, 'withdrawal-worker': withdrawalWorker, 'signing-service': signingService, 'tx-broadcaster': broadcaster, 'tx-monitor': monitor };
+    const dependencies = { database, redis, temporal, chain, books, 'withdrawal-worker': withdrawalWorker, 'signing-service': signingService, 'tx-broadcaster': broadcaster, 'tx-monitor': monitor };
     return { status: overall(dependencies), dependencies };
   };
   const cache = new LRUCache<'readiness', Readiness>({ max: 1, ttl: CACHE_MS, fetchMethod: run });

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import type { Books } from '../books.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { startOf } from '../../domain/withdrawal-start.ts';
 import { accountOf } from '../plugins/authentication.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { NewWithdrawalSchema, WithdrawalSchema } from '../schemas/withdrawal.ts';
@@ -11,7 +13,7 @@ import { viewContextOf } from '../withdrawals/view-context.ts';
 import { withdrawalView } from '../withdrawals/view.ts';
 
 /** `POST /withdrawals`: accepts a withdrawal and answers as soon as it is committed; its workflow is started behind the answer. */
-export const postWithdrawal: FastifyPluginAsyncTypebox<{ acceptance: AcceptDependencies; starter: WorkflowStarter; settings: Settings }> = async (app, options) => {
+export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptance: AcceptDependencies; starter: WorkflowStarter; settings: Settings }> = async (app, options) => {
   app.post(
     '/withdrawals',
     {
@@ -32,12 +34,13 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ acceptance: AcceptDepen
     },
     async (request, reply) => {
       const account = accountOf(request);
+      await options.books.assertOpen();
       const idempotencyKey = idempotencyKeyFrom(request.headers['idempotency-key']);
-      const { row, isNew, keyHash } = await accept(options.acceptance, { ownerId: account.id, correlationId: request.id, idempotencyKey, body: request.body });
+      const { row, isNew, keyHash, bodyHash } = await accept(options.acceptance, { ownerId: account.id, correlationId: request.id, idempotencyKey, body: request.body });
       if (isNew) {
         app.metrics.withdrawalsAccepted.inc({ currency: row.currency });
         request.log.info({ requestId: row.requestId, currency: row.currency }, 'withdrawal accepted');
-        options.starter.start({ requestId: row.requestId, correlationId: row.correlationId, currency: row.currency, ownerId: row.ownerId, idempotencyKeyHash: keyHash }, request.log);
+        options.starter.start(startOf({ ...row, keyHash, bodyHash }), request.log);
       }
       return reply.code(202).send(withdrawalView(row, viewContextOf(request, options.settings)));
     },

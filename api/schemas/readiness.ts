@@ -3,7 +3,7 @@ import { oneOf } from './nullable.ts';
 
 const DependencySchema = Type.Object({ status: oneOf(['up', 'down']), detail: Type.Optional(Type.String()) });
 
-/** What the engine needs to pay. Without the database nothing is accepted; without any other, withdrawals wait. */
+/** What the engine needs to pay. Without the database, or while `books` is down (a recovery is due), nothing is accepted; without any other, withdrawals wait. */
 export const ReadinessSchema = Type.Object(
   {
     status: oneOf(['ready', 'degraded', 'unavailable'], { description: 'ready: all are up. unavailable: the database is down.' }),
@@ -12,6 +12,7 @@ export const ReadinessSchema = Type.Object(
       redis: DependencySchema,
       temporal: DependencySchema,
       chain: DependencySchema,
+      books: DependencySchema,
       'withdrawal-worker': DependencySchema,
       'signing-service': DependencySchema,
       'tx-broadcaster': DependencySchema,
@@ -28,6 +29,7 @@ export const ReadinessSchema = Type.Object(
           redis: { status: 'up' },
           temporal: { status: 'up' },
           chain: { status: 'up', detail: 'block 1207' },
+          books: { status: 'up' },
           'withdrawal-worker': { status: 'up', detail: '1 poller' },
           'signing-service': { status: 'down', detail: 'no worker polls its task queue' },
           'tx-broadcaster': { status: 'up', detail: '1 poller' },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CrashPoint } from '../../db/crash-point.ts';
 import type { Database } from '../../db/client.ts';
-import { acceptWithdrawal, findAcceptance, type Acceptance, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
+import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { assertPayable, parseAddress } from '../../domain/address.ts';
@@ -36,6 +36,8 @@ export interface AcceptResult {
   isNew: boolean;
   /** SHA-256 of the idempotency key, hex */
   keyHash: string;
+  /** SHA-256 of the canonical body, hex */
+  bodyHash: string;
 }
 
 /**
@@ -47,16 +49,16 @@ export async function accept(deps: AcceptDependencies, request: AcceptRequest): 
   const keyHash = sha256Hex(request.idempotencyKey);
   const claim = { ownerId: request.ownerId, keyHash, bodyHash: bodyHash(request.body) };
   const earlier = await findAcceptance(deps.database, claim);
-  if (earlier) return settle(earlier, keyHash);
+  if (earlier) return settle(earlier, claim);
   const withdrawal = await judge(deps, request);
   const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, new Date());
   if (acceptance.kind === 'accepted') deps.crashPoint('row-committed');
-  return settle(acceptance, keyHash);
+  return settle(acceptance, claim);
 }
 
-function settle(acceptance: Acceptance, keyHash: string): AcceptResult {
+function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' | 'bodyHash'>): AcceptResult {
   if (acceptance.kind === 'conflict') throw new EngineError('IDEMPOTENCY_CONFLICT');
-  return { row: acceptance.row, isNew: acceptance.kind === 'accepted', keyHash };
+  return { row: acceptance.row, isNew: acceptance.kind === 'accepted', keyHash: claim.keyHash, bodyHash: claim.bodyHash };
 }
 
 /** Everything that can be known without the chain. */

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { listWaitingStarts } from '../../db/repositories/outbox.ts';
+import { getWithdrawal } from '../../db/repositories/withdrawals.ts';
 import { outbox } from '../../db/schema/index.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
@@ -25,7 +26,15 @@ describe('the workflow starter', () => {
     await expect.poll(() => dispatchedAt(api, requestId), { timeout: 10_000 }).toBeInstanceOf(Date);
     const description = await api.temporal.workflow.getHandle(workflowIdOf(requestId)).describe();
     expect(description.status.name).toBe('RUNNING');
-    expect(description.memo).toEqual({ ownerId: api.user.id, idempotencyKeyHash: sha256Hex('order-4711') });
+    const row = await getWithdrawal(api.database.db, requestId);
+    expect(description.memo).toEqual({
+      ownerId: api.user.id,
+      idempotencyKeyHash: sha256Hex('order-4711'),
+      sealed: {
+        correlationId: 'order-4711-x', network: 'polygon-amoy', chainId: 80002, currency: 'USDC', tokenAddress: row.tokenAddress, decimals: 6, amount: '12500000', toAddress: row.toAddress,
+        seal: row.seal, createdAt: row.createdAt.toISOString(), bodyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    });
     expect(await listWaitingStarts(api.database.db, new Date(Date.now() + 1_000), 10)).not.toContainEqual(expect.objectContaining({ requestId }));
   });
 
@@ -41,7 +50,7 @@ describe('the workflow starter', () => {
     const lonely = await startTestApi({ temporalAddress: '127.0.0.1:9' });
     const requestId = await acceptOne(lonely);
     const waiting = await listWaitingStarts(lonely.database.db, new Date(Date.now() + 1_000), 10);
-    expect(waiting).toEqual([{ requestId, correlationId: expect.any(String), currency: 'USDC', ownerId: lonely.user.id, idempotencyKeyHash: expect.stringMatching(/^[0-9a-f]{64}$/), acceptedAt: expect.any(Date) }]);
+    expect(waiting).toEqual([{ requestId, correlationId: expect.any(String), currency: 'USDC', ownerId: lonely.user.id, idempotencyKeyHash: expect.stringMatching(/^[0-9a-f]{64}$/), sealed: expect.objectContaining({ amount: '12500000' }), acceptedAt: expect.any(Date) }]);
     expect(await listWaitingStarts(lonely.database.db, new Date(Date.now() - 60_000), 10)).toEqual([]);
     const startedAt = Date.now();
     await lonely.close();

@@ -1,15 +1,10 @@
 import { and, asc, eq, isNull, lt } from 'drizzle-orm';
+import { startOf, type WithdrawalStart } from '../../domain/withdrawal-start.ts';
 import type { Queryable } from '../client.ts';
 import { idempotencyKeys, outbox, withdrawalRequests } from '../schema/index.ts';
 
-/** What starting a workflow takes. */
-export interface WaitingStart {
-  requestId: string;
-  correlationId: string;
-  currency: string;
-  ownerId: number;
-  /** SHA-256 of the idempotency key, hex */
-  idempotencyKeyHash: string;
+/** A start that nobody is known to have made. */
+export interface WaitingStart extends WithdrawalStart {
   acceptedAt: Date;
 }
 
@@ -20,19 +15,13 @@ export async function markDispatched(db: Queryable, requestId: string, now: Date
 
 /** Accepted before `acceptedBefore` and not known to be started, oldest first: the sweeper's work. */
 export async function listWaitingStarts(db: Queryable, acceptedBefore: Date, limit: number): Promise<WaitingStart[]> {
-  return db
-    .select({
-      requestId: outbox.requestId,
-      correlationId: withdrawalRequests.correlationId,
-      currency: withdrawalRequests.currency,
-      ownerId: withdrawalRequests.ownerId,
-      idempotencyKeyHash: idempotencyKeys.keyHash,
-      acceptedAt: outbox.createdAt,
-    })
+  const rows = await db
+    .select({ request: withdrawalRequests, key: idempotencyKeys, acceptedAt: outbox.createdAt })
     .from(outbox)
     .innerJoin(withdrawalRequests, eq(withdrawalRequests.requestId, outbox.requestId))
     .innerJoin(idempotencyKeys, and(eq(idempotencyKeys.ownerId, withdrawalRequests.ownerId), eq(idempotencyKeys.requestId, outbox.requestId)))
     .where(and(isNull(outbox.dispatchedAt), lt(outbox.createdAt, acceptedBefore)))
     .orderBy(asc(outbox.id))
     .limit(limit);
+  return rows.map(({ request, key, acceptedAt }) => ({ ...startOf({ ...request, keyHash: key.keyHash, bodyHash: key.bodyHash }), acceptedAt }));
 }

@@ -1,11 +1,13 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startOf } from '../../domain/withdrawal-start.ts';
 import { END_STATUSES, isEnd, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/harness/database.ts';
 import { outbox } from '../schema/index.ts';
 import { listWaitingStarts, markDispatched } from './outbox.ts';
 import { newWithdrawal, randomRequestId } from './repositories.testkit.ts';
-import { getStarts } from './starts.ts';
+import type { WithdrawalRow } from './withdrawals.ts';
+import { getStarts, listUnended } from './starts.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -32,8 +34,9 @@ describe('the starts that wait', () => {
     // The same key of another owner, and another key of the same owner, are other withdrawals.
     await newWithdrawal(database.db, { claim: { ownerId: 42, keyHash: claim.keyHash }, acceptedAt: at(0) });
     await newWithdrawal(database.db, { claim: { ownerId: 41, keyHash: 'b'.repeat(64) }, acceptedAt: at(0) });
-    const { requestId, correlationId, currency } = await newWithdrawal(database.db, { claim, acceptedAt: at(0) });
-    const start = { requestId, correlationId, currency, ownerId: 41, idempotencyKeyHash: claim.keyHash };
+    const row = await newWithdrawal(database.db, { claim: { ...claim, bodyHash: 'c'.repeat(64) }, acceptedAt: at(0) });
+    const { requestId } = row;
+    const start = startOf({ ...row, keyHash: claim.keyHash, bodyHash: 'c'.repeat(64) });
     expect((await listWaitingStarts(database.db, at(1), 100)).filter((waiting) => waiting.requestId === requestId)).toEqual([{ ...start, acceptedAt: at(0) }]);
     expect(await getStarts(database.db, [requestId])).toEqual([start]);
   });
@@ -60,5 +63,22 @@ describe('getStarts', () => {
 
   it('asks nothing for nobody', async () => {
     expect(await getStarts(database.db, [])).toEqual([]);
+  });
+});
+
+describe('listUnended', () => {
+  it('goes round all that have not ended and were started long enough ago, a page at a time', async () => {
+    const rows: WithdrawalRow[] = [];
+    for (const status of ['PENDING', 'CONFIRMING', 'COMPLETED', 'DEAD_LETTERED'] as const) rows.push(await newWithdrawal(database.db, { status, acceptedAt: at(0) }));
+    for (const { requestId } of rows) await markDispatched(database.db, requestId, at(1));
+    const young = await newWithdrawal(database.db);
+    await markDispatched(database.db, young.requestId, at(9));
+    const all = await listUnended(database.db, '', at(5), 1_000);
+    const expected = rows.filter(({ status }) => status !== 'COMPLETED').map(({ requestId }) => requestId).toSorted();
+    expect(all.filter((requestId) => rows.some((row) => row.requestId === requestId))).toEqual(expected);
+    expect(all).not.toContain(young.requestId);
+    const pages: string[] = [];
+    for (let page = await listUnended(database.db, '', at(5), 2); page.length > 0; page = await listUnended(database.db, page.at(-1) ?? '', at(5), 2)) pages.push(...page);
+    expect(pages).toEqual(all);
   });
 });

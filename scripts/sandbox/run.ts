@@ -69,7 +69,11 @@ export async function runSandbox(config: SandboxConfig, progress: Progress, log:
     roleSpecs(config, connections).map(async (spec) => await progress.step(`${spec.name} runs`, async () => await supervisor.start(spec))),
   );
   throwFirst(roles);
-  await progress.step('Everything ready', async () => await waitForReady(addresses.baseUrl, join(paths.logs, 'api-server.log')));
+  const state = await progress.step('Everything ready', async () => await waitForReady(addresses.baseUrl, join(paths.logs, 'api-server.log')));
+  if (state === 'recovery-due') {
+    log('WARN', 'the database is behind the chain or Temporal: nothing is accepted or signed until "npm run recover" has run');
+    await progress.step('The database is behind: nothing is accepted or signed. See: npm run recover -- --dry-run', async () => undefined);
+  }
   return { addresses, stop };
 }
 
@@ -78,11 +82,11 @@ function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
   if (failed !== undefined) throw failed.reason;
 }
 
-async function waitForReady(baseUrl: string, logFile: string): Promise<void> {
+async function waitForReady(baseUrl: string, logFile: string): Promise<'ready' | 'recovery-due'> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     const answer = await askReady(baseUrl);
-    if (answer === 'ready') return;
+    if (answer === 'ready' || answer === 'recovery-due') return answer;
     if (Date.now() > deadline) throw new UserError(`Not ready after ${READY_TIMEOUT_MS / 1000} s: ${answer.notReady}. See ${logFile}.`, { logFile });
     await sleep(250);
   }

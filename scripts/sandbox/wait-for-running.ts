@@ -13,7 +13,7 @@ export async function waitForRunning(paths: StatePaths, supervisor: ProcessIdent
   const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const addresses = readAddresses(paths);
-    if (addresses !== undefined && (await askReady(addresses.baseUrl)) === 'ready') return addresses;
+    if (addresses !== undefined && typeof (await askReady(addresses.baseUrl)) === 'string') return addresses;
     if (!isSameProcess(supervisor)) throw new UserError(`The sandbox ended before it was ready; see ${paths.logs}/supervisor.log, then start again.`);
     if (Date.now() > deadline) throw new UserError(`The running sandbox (process ${supervisor.pid}) does not get ready; see ${paths.logs}, or "npm stop" and start again.`);
     await sleep(250);

@@ -24,13 +24,17 @@ import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdra
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { startOf } from '../../domain/withdrawal-start.ts';
 import { withdrawalRequests, idempotencyKeys, outbox } from '../../db/schema/index.ts';
 import { ensureAssets } from '../../scripts/sandbox/assets.ts';
 import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
 import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import type { TemporalSettings } from '../../temporal-config/connection.ts';
+import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
 import { createChainFollower } from '../../workers/chain-follower.ts';
+import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
 import type { Ports } from '../../workers/ports.ts';
 import { startGuardians, withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
@@ -52,7 +56,9 @@ export interface TestEngine {
   proxy: RpcProxy;
   /** all endpoints; `proxy` is the first */
   proxies: readonly RpcProxy[];
-  client: Client;
+  /** of the namespace the roles run in */
+  readonly client: Client;
+  readonly temporal: TemporalSettings;
   settings: Settings;
   wallets: string[];
   secretStore: ReturnType<typeof createAwsSecretStore>;
@@ -66,6 +72,10 @@ export interface TestEngine {
   searchAttributesOf(requestId: string): Promise<Record<string, unknown>>;
   /** makes a wallet's sealed key unavailable until restored */
   hideKey(keyId: string): Promise<{ restore(): Promise<void> }>;
+  /** ends every role, as `npm stop` does; what they share stays */
+  stopRoles(): Promise<void>;
+  /** begins every role anew, in another namespace if told; resolves to whether the signing service found the books behind */
+  startRoles(namespace?: string): Promise<boolean>;
   /** one more set of workers on the same database, Redis and chain; in a Temporal namespace of its own, or in the engine's */
   startFleet(namespace: 'own' | 'same'): Promise<Fleet>;
   stop(): Promise<void>;
@@ -126,9 +136,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   }
   await chain.fund(wallets);
 
-  const namespace = await createNamespace(infrastructure.temporalAddress);
+  let namespace = await createNamespace(infrastructure.temporalAddress);
   const connection = await Connection.connect({ address: infrastructure.temporalAddress });
-  const client = new Client({ connection, namespace });
+  let client = new Client({ connection, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
   const rpc = createRpc({ urls: proxies.map(({ url }) => url), chainId: chain.chainId, timeoutMs: 2_000, checkEveryMs: 2 * settings.chain.blockTimeMs });
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
@@ -185,7 +195,12 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     chain,
     proxy,
     proxies,
-    client,
+    get client() {
+      return client;
+    },
+    get temporal() {
+      return { address: infrastructure.temporalAddress, namespace };
+    },
     settings,
     wallets,
     secretStore,
@@ -198,10 +213,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       const now = new Date();
       const sealed = { requestId, chainId: chain.chainId, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
       const keyHash = randomBytes(32).toString('hex');
+      const seal = sealRequest(sealKey, sealed);
       await database.db.insert(idempotencyKeys).values({ ownerId: 1, keyHash, bodyHash: keyHash, requestId, createdAt: now });
-      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal: sealRequest(sealKey, sealed), createdAt: now, updatedAt: now });
+      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal, createdAt: now, updatedAt: now });
       await database.db.insert(outbox).values({ requestId, createdAt: started ? now : new Date(now.getTime() - LEFT_BEHIND_MS), dispatchedAt: started ? now : null });
-      if (started) await startWithdrawal(client, { requestId, correlationId: requestId, currency, ownerId: 1, idempotencyKeyHash: keyHash });
+      if (started) await startWithdrawal(client, startOf({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, seal, createdAt: now, keyHash, bodyHash: keyHash }));
       return requestId;
     },
     handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),
@@ -231,6 +247,16 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       };
     },
     startFleet: async (where) => startFleet(where === 'same' ? client : new Client({ connection, namespace: await createNamespace(infrastructure.temporalAddress) })),
+    async stopRoles() {
+      for (const fleet of fleets.splice(0)) await fleet.stop();
+    },
+    async startRoles(other = namespace) {
+      namespace = other;
+      client = new Client({ connection, namespace });
+      const isBehind = await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'test-engine');
+      await startFleet(client);
+      return isBehind;
+    },
     async stop() {
       for (const fleet of fleets) await fleet.stop();
       secretStore.close();

@@ -11,7 +11,7 @@ import type { Role } from '../../scripts/stack/privileges.ts';
 
 export interface TestSandbox {
   stateDir: string;
-  credentials: Credentials & { wallets: string[]; databaseUrl: string; admin: { email: string; password: string } };
+  credentials: Credentials & { wallets: string[]; databaseUrl: string; redisUrl: string; admin: { email: string; password: string } };
   pidOf(role: Role): number;
   /** what the supervisor logged */
   log: string[];

@@ -1,0 +1,44 @@
+import { Connection } from '@temporalio/client';
+import type { TemporalSettings } from './connection.ts';
+import { missingSearchAttributes } from './search-attributes.ts';
+
+/** Long enough to look at what happened last week, and the days in which a restored database can be recovered from Temporal. */
+const RETENTION_SECONDS = 7 * 24 * 60 * 60;
+/** gRPC status codes */
+const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+/** What Temporal lacks before the engine can use it. */
+export interface MissingInTemporal {
+  namespace: boolean;
+  /** by name; empty while the namespace itself is missing */
+  searchAttributes: string[];
+}
+
+/** Asks whether namespace and search attributes are there. */
+export async function missingInTemporal(settings: TemporalSettings): Promise<MissingInTemporal> {
+  const connection = await Connection.connect({ address: settings.address });
+  try {
+    await connection.workflowService.describeNamespace({ namespace: settings.namespace });
+    return { namespace: false, searchAttributes: await missingSearchAttributes(connection, settings.namespace) };
+  } catch (error) {
+    if (codeOf(error) === NOT_FOUND) return { namespace: true, searchAttributes: [] };
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Registers the namespace unless it is there. Called twice: the second call changes nothing. It takes some seconds to be known everywhere. */
+export async function ensureNamespace(settings: TemporalSettings): Promise<void> {
+  const connection = await Connection.connect({ address: settings.address });
+  try {
+    await connection.workflowService.registerNamespace({ namespace: settings.namespace, workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never } });
+  } catch (error) {
+    if (codeOf(error) !== ALREADY_EXISTS) throw error;
+  } finally {
+    await connection.close();
+  }
+}
