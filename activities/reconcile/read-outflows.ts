@@ -2,7 +2,7 @@ import { parseAddress, sameAddress, ZERO_ADDRESS } from '../../domain/address.ts
 import { EngineError } from '../../domain/errors.ts';
 import { NATIVE_LOG_INDEX } from '../../domain/payment.ts';
 import type { BlockRange, Outflow } from '../../domain/reconciliation.ts';
-import { hexQuantity, type Hash } from '../chain/blocks.ts';
+import type { Hash } from '../chain/blocks.ts';
 import type { Rpc } from '../chain/rpc.ts';
 import { atOnce, readOwnTransactions, type OwnTransaction } from './read-own-transactions.ts';
 import { readTokenTransfers } from './read-token-transfers.ts';
@@ -30,12 +30,13 @@ export async function readOutflows(rpc: Rpc, wallet: string, range: BlockRange, 
       if (outflow) native.push(outflow);
     },
   );
-  const code = await rpc.agree<string>('eth_getCode', [wallet, hexQuantity(range.to)]);
+  // Of now, not of the range: code that came later is as bad, and a node need not keep old states for it.
+  const code = await rpc.agree<string>('eth_getCode', [wallet, 'latest']);
   return { outflows: [...tokens, ...native], unusedNonces: own.unusedNonces, delegated: code !== '0x' };
 }
 
 async function nativeOutflow(rpc: Rpc, transaction: OwnTransaction): Promise<Outflow | null> {
-  const receipt = await rpc.agree<{ status: string; contractAddress?: string | null } | null>('eth_getTransactionReceipt', [transaction.txHash]);
+  const receipt = await rpc.agree<{ status: string; contractAddress?: string | null } | null>('eth_getTransactionReceipt', [transaction.txHash], (raw) => raw && { status: raw.status, contractAddress: raw.contractAddress ?? null });
   if (!receipt) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionReceipt', reason: `no receipt of ${transaction.txHash}` });
   if (Number(receipt.status) !== 1) return null;
   const to = transaction.to ?? receipt.contractAddress ?? ZERO_ADDRESS;
@@ -44,7 +45,7 @@ async function nativeOutflow(rpc: Rpc, transaction: OwnTransaction): Promise<Out
 
 /** True when the chain shows this very transfer from the wallet in a block of the range: then a query that left it out was incomplete. */
 export async function showsTransfer(rpc: Rpc, wallet: string, transfer: { txHash: Hash; logIndex: number }, range: BlockRange): Promise<boolean> {
-  const receipt = await rpc.agree<{ status: string; from: string; blockNumber: string; logs: { address: string; topics: string[]; logIndex: string }[] } | null>('eth_getTransactionReceipt', [transfer.txHash]);
+  const receipt = await rpc.agree<{ status: string; from: string; blockNumber: string; logs: { address: string; topics: string[]; logIndex: string }[] } | null>('eth_getTransactionReceipt', [transfer.txHash], (raw) => raw && { status: raw.status, blockNumber: raw.blockNumber, logs: raw.logs.map(({ address, topics, logIndex }) => ({ address, topics, logIndex })) });
   if (!receipt || Number(receipt.blockNumber) < range.from || Number(receipt.blockNumber) > range.to || Number(receipt.status) !== 1) return false;
   // The native coin is found by nonce and hash, which leaves nothing out.
   if (transfer.logIndex === NATIVE_LOG_INDEX) return false;

@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, boolean, constantFrom, integer, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../chain/blocks.ts';
-import type { Rpc } from '../chain/rpc.ts';
+import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 import { rpcThrough } from '../chain/rpc.testkit.ts';
 import { readOwnTransactions, type OwnTransaction } from './read-own-transactions.ts';
 
@@ -86,6 +86,17 @@ describe("reading a wallet's own transactions", () => {
     await readOwnTransactions(unknown.rpc, WALLET, { from: 1, to: 1_999 }, none);
     expect(unknown.calls.filter((method) => method === 'eth_getBlockByNumber')).toHaveLength(1);
     expect(unknown.calls.length).toBeLessThan(16);
+  });
+
+  it('reads every block where the node keeps no state so old', async () => {
+    const chain = chainOf([{ own: 1, unused: 0 }, { own: 0, unused: 0 }, { own: 2, unused: 1 }, { own: 1, unused: 0 }]);
+    const pruned = rpcThrough(1, async (method, params) => {
+      if (method === 'eth_getTransactionCount') throw new RpcAnswerError(method, { code: -32000, message: 'missing trie node' });
+      return chain.rpc.call(method, params);
+    });
+    const { transactions, unusedNonces } = await readOwnTransactions(pruned, WALLET, { from: 1, to: 3 }, none);
+    expect(transactions.map(({ nonce }) => nonce)).toEqual([1, 2, 4]);
+    expect(unusedNonces).toEqual([3]);
   });
 
   it('believes no node that counts backwards', async () => {

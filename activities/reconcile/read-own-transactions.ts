@@ -2,7 +2,7 @@ import { sameAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { BlockRange } from '../../domain/reconciliation.ts';
 import { hexQuantity, type Hash } from '../chain/blocks.ts';
-import type { Rpc } from '../chain/rpc.ts';
+import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 
 /** A mined transaction the wallet sent. */
 export interface OwnTransaction {
@@ -29,6 +29,9 @@ interface RawTransaction {
   blockNumber: string | null;
 }
 
+/** Hashes known for nonces, `from` included and `to` not. */
+type HashesOf = (fromNonce: number, toNonce: number) => Promise<ReadonlyMap<number, readonly Hash[]>>;
+
 /** Calls at once: quick, and polite to a public endpoint. */
 const CALLS_AT_ONCE = 8;
 
@@ -36,9 +39,19 @@ const CALLS_AT_ONCE = 8;
  * Every transaction the wallet sent in a range of final blocks. An account of a key moves the native coin by its own
  * transactions only, and each consumes a nonce: the transaction counts at both ends say how many there are. Hashes we
  * know for a nonce are asked for first; which one consumed it, if any, the chain says. What is left is found by halving
- * the range over the transaction count, and reading the blocks in which it rises.
+ * the range over the transaction count, and reading the blocks in which it rises. A node that does not keep so old a state
+ * still has the blocks: then each of them is read.
  */
-export async function readOwnTransactions(rpc: Rpc, wallet: string, range: BlockRange, hashesOf: (fromNonce: number, toNonce: number) => Promise<ReadonlyMap<number, readonly Hash[]>>): Promise<OwnTransactions> {
+export async function readOwnTransactions(rpc: Rpc, wallet: string, range: BlockRange, hashesOf: HashesOf): Promise<OwnTransactions> {
+  try {
+    return await findByCounting(rpc, wallet, range, hashesOf);
+  } catch (error) {
+    if (error instanceof RpcAnswerError) return readEveryBlock(rpc, wallet, range);
+    throw error;
+  }
+}
+
+async function findByCounting(rpc: Rpc, wallet: string, range: BlockRange, hashesOf: HashesOf): Promise<OwnTransactions> {
   const count = async (block: number) => (block < 0 ? 0 : Number(await rpc.agree<string>('eth_getTransactionCount', [wallet, hexQuantity(block)])));
   const before = await count(range.from - 1);
   const after = await count(range.to);
@@ -50,8 +63,8 @@ export async function readOwnTransactions(rpc: Rpc, wallet: string, range: Block
   const hints = await hashesOf(before, after);
   await atOnce([...hints], async ([nonce, hashes]) => {
     for (const hash of hashes) {
-      const raw = await rpc.agree<RawTransaction | null>('eth_getTransactionByHash', [hash]);
-      const mined = raw && raw.blockNumber !== null ? ownTransaction(raw, wallet, Number(raw.blockNumber)) : null;
+      const minedIn = (raw: RawTransaction | null) => (raw && raw.blockNumber !== null ? ownTransaction(raw, wallet, Number(raw.blockNumber)) : null);
+      const mined = minedIn(await rpc.agree<RawTransaction | null>('eth_getTransactionByHash', [hash], minedIn));
       if (!mined || mined.nonce !== nonce || mined.block < range.from || mined.block > range.to) continue;
       found.set(nonce, mined);
       return;
@@ -71,16 +84,32 @@ export async function readOwnTransactions(rpc: Rpc, wallet: string, range: Block
       await search(middle, high, countMiddle, countHigh);
       return;
     }
-    const block = await rpc.agree<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(high), true]);
-    if (!block) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber', reason: `no block ${high}` });
-    for (const raw of block.transactions) {
-      const own = ownTransaction(raw, wallet, high);
-      if (own) found.set(own.nonce, own);
-    }
+    for (const own of await readBlock(rpc, wallet, high)) found.set(own.nonce, own);
   }
   await search(range.from - 1, range.to, before, after);
   const unusedNonces = Array.from({ length: after - before }, (_, index) => before + index).filter((nonce) => !found.has(nonce));
   return { transactions: [...found.values()].toSorted((left, right) => left.nonce - right.nonce), unusedNonces };
+}
+
+/** The same without any past state. Of nonces nobody used it knows those between two that were used. */
+async function readEveryBlock(rpc: Rpc, wallet: string, range: BlockRange): Promise<OwnTransactions> {
+  const found = new Map<number, OwnTransaction>();
+  const blocks = Array.from({ length: range.to - range.from + 1 }, (_, index) => range.from + index);
+  await atOnce(blocks, async (block) => {
+    for (const own of await readBlock(rpc, wallet, block)) found.set(own.nonce, own);
+  });
+  const transactions = [...found.values()].toSorted((left, right) => left.nonce - right.nonce);
+  const first = transactions[0]?.nonce ?? 0;
+  const unusedNonces = Array.from({ length: (transactions.at(-1)?.nonce ?? first) - first }, (_, index) => first + index).filter((nonce) => !found.has(nonce));
+  return { transactions, unusedNonces };
+}
+
+/** The wallet's transactions in one block, in which clients may add fields of their own to others. */
+async function readBlock(rpc: Rpc, wallet: string, number: number): Promise<OwnTransaction[]> {
+  const own = (block: { transactions: RawTransaction[] }) => block.transactions.map((raw) => ownTransaction(raw, wallet, number)).filter((transaction) => transaction !== null);
+  const block = await rpc.agree<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(number), true], (raw) => raw && own(raw));
+  if (!block) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber', reason: `no block ${number}` });
+  return own(block);
 }
 
 function ownTransaction(raw: RawTransaction, wallet: string, block: number): OwnTransaction | null {

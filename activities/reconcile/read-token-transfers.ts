@@ -37,7 +37,7 @@ export async function readTokenTransfers(rpc: Rpc, wallet: string, range: BlockR
 
 async function readLogs(rpc: Rpc, topics: readonly string[], { from, to }: BlockRange): Promise<RawLog[]> {
   try {
-    return await rpc.agree<RawLog[]>('eth_getLogs', [{ fromBlock: hexQuantity(from), toBlock: hexQuantity(to), topics }]);
+    return await rpc.agree<RawLog[]>('eth_getLogs', [{ fromBlock: hexQuantity(from), toBlock: hexQuantity(to), topics }], (logs) => logs.map(({ address, topics: named, data, blockNumber, transactionHash, logIndex }) => ({ address, topics: named, data, blockNumber, transactionHash, logIndex })));
   } catch (error) {
     if (from === to || !(error instanceof RpcAnswerError) || !TOO_MUCH.test(error.message)) throw error;
     const middle = from + Math.floor((to - from) / 2);

@@ -177,7 +177,7 @@ describe('MySQL restored from an older backup', () => {
     const verdict = { kind: 'nonce-lost', nonce: first?.nonce ?? 0, foreignTxHash: won, blockNumber: 1, movedValue: false } as FinalVerdict;
     await makeSettle(engine.ports)({ requestId: bumped.requestId, verdict });
     expect(await engine.row(bumped.requestId)).toMatchObject({ status: 'SIGNING', hasLivePayment: false });
-    expect(await checkBooksAtStart(engine.ports, (since, limit) => listStartedSince(engine.client, since, limit))).toBe(true);
+    expect(await checkBooksAtStart(engine.ports, (since, limit) => listStartedSince(engine.client, since, limit), 'test')).toBe(true);
     expect(await isHaltedForRecovery()).toBe(true);
 
     const untouched = await checksumsOf(engine.database);
