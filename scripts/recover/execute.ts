@@ -1,4 +1,3 @@
-import { isGrpcServiceError } from '@temporalio/client';
 import { raiseAlert } from '../../db/repositories/alerts.ts';
 import { Contradiction, readNonceTruth, reserveUserIds, restoreNonces, restoreRequest } from '../../db/repositories/recovery.ts';
 import { getWallet, stopWallet } from '../../db/repositories/wallets.ts';
@@ -102,7 +101,7 @@ async function deleteRun({ client, temporal }: RecoverDeps, requestId: string, r
     await client.workflowService.deleteWorkflowExecution({ namespace: temporal.namespace, workflowExecution: { workflowId: workflowIdOf(requestId), runId } });
   } catch (error) {
     // Deleted before; the list that named it lags.
-    if (!isGrpcServiceError(error) || error.code !== GRPC_NOT_FOUND) throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === GRPC_NOT_FOUND)) throw error;
   }
 }
 
