@@ -7,7 +7,7 @@ import type { Progress } from '../../scripts/stack/progress.ts';
 import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 import { createChainActs } from './chain-acts.ts';
-import { checkRun, type Checked } from './checker/checker.ts';
+import { checkRun, type Checked, type CheckInput } from './checker/checker.ts';
 import { callNode, readBalances } from './checker/read-chain.ts';
 import { createInjector, type Injected, type Injector } from './inject.ts';
 import { openJournal, type Journal } from './journal.ts';
@@ -29,6 +29,8 @@ export interface FaultRunOptions {
   progress?: Progress;
   /** ends the run early, without a judgement */
   signal?: AbortSignal;
+  /** called after the judgement, while everything still runs */
+  afterwards?: (judged: CheckInput) => Promise<void>;
 }
 
 export interface FaultReport {
@@ -176,10 +178,13 @@ async function play(options: FaultRunOptions, stage: Stage): Promise<FaultReport
     const answeredByAPerson = await untilEnded(stage, healedAt + RECOVER_MS_MAX);
     await untilAtRest(stage);
     await within(RECOVER_MS_MAX, 'every key replayed', async () => await load.replayAll());
-    const checked = await checkRun({ recordFile: journal.file, databaseUrl: stage.credentials.databaseUrl, rpcUrl: stage.credentials.rpcUrl });
+    const judged: CheckInput = { recordFile: journal.file, databaseUrl: stage.credentials.databaseUrl, rpcUrl: stage.credentials.rpcUrl };
+    const checked = await checkRun(judged);
     const report = reportOf(options, stage, { injected, checked, healedAt, beforeHeal, answeredByAPerson });
     writeFileSync(join(options.stateDir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(join(options.stateDir, 'timelines.json'), `${JSON.stringify(await timelinesOf(pool, report.violations), null, 1)}\n`);
     writeFileSync(join(options.stateDir, 'injected.json'), `${JSON.stringify(injected, null, 1)}\n`);
+    await options.afterwards?.(judged);
     return report;
   } finally {
     stopSaying();
@@ -278,6 +283,14 @@ async function openAndCompleted(pool: Pool): Promise<{ open: string[]; completed
   const [rows] = await pool.query<RowDataPacket[]>('SELECT request_id, status FROM withdrawal_requests ORDER BY created_at');
   const having = (fits: (status: string) => boolean): string[] => rows.filter((row) => fits(String(row['status']))).map((row) => String(row['request_id']));
   return { open: having((status) => !ENDS.includes(status)), completed: having((status) => status === 'COMPLETED') };
+}
+
+/** What the engine wrote down about the withdrawals that a violation names. */
+async function timelinesOf(pool: Pool, violations: readonly string[]): Promise<object[]> {
+  const named = [...new Set(violations.flatMap((violation) => violation.match(/tx-[0-9]{13}-[0-9a-f]{20}/g) ?? []))];
+  if (named.length === 0) return [];
+  const [events] = await pool.query<RowDataPacket[]>('SELECT request_id, created_at, type, status, detail FROM withdrawal_events WHERE request_id IN (?) ORDER BY request_id, id', [named]);
+  return events;
 }
 
 /** The sandbox's own settings, but with a finality that reorgs of a few blocks stay above, and replacements within a short run. */
