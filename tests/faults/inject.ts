@@ -42,6 +42,8 @@ export interface Injector {
 /** Texts a node or a gateway in front of it really says; all of them mean "not now". */
 const BUSY_ANSWERS = ['header not found', 'txpool is full', 'too many requests', 'service temporarily unavailable'];
 const SEND = ['eth_sendRawTransaction'];
+const CHOICE_MS_MAX = 25_000;
+const CHOICE_POLL_MS = 500;
 
 export function createInjector(ports: InjectorPorts): Injector {
   const healing = new AbortController();
@@ -93,12 +95,17 @@ export function createInjector(ports: InjectorPorts): Injector {
     return `process ${identity.pid}, ${durationMs} ms`;
   }
 
+  /** Early in a run nothing has completed yet: it waits a while for one. */
   async function chosen(among: 'open' | 'completed' | 'any', pick: number): Promise<string> {
-    const { open: running, completed } = await ports.withdrawals();
-    const candidates = { open: running, completed, any: [...running, ...completed] }[among];
-    const requestId = candidates[pick % Math.max(1, candidates.length)];
-    if (requestId === undefined) throw new Error('there is no such withdrawal yet');
-    return requestId;
+    const deadline = Date.now() + CHOICE_MS_MAX;
+    for (;;) {
+      const { open: running, completed } = await ports.withdrawals();
+      const candidates = { open: running, completed, any: [...running, ...completed] }[among];
+      const requestId = candidates[pick % Math.max(1, candidates.length)];
+      if (requestId !== undefined) return requestId;
+      if (healing.signal.aborted || Date.now() > deadline) throw new Error('there is no such withdrawal yet');
+      await wait(CHOICE_POLL_MS);
+    }
   }
 
   async function flush(): Promise<string> {
