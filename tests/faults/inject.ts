@@ -145,8 +145,10 @@ export function createInjector(ports: InjectorPorts): Injector {
         return freeze(target, durationMs);
       case 'cut':
       case 'stall':
-      case 'swallow':
         return throughTcp(service, { kind }, durationMs);
+      case 'swallow':
+      case 'black-hole':
+        return throughTcp(service, { kind: 'swallow', forGood: kind === 'black-hole' }, durationMs);
       case 'latency':
         return throughTcp(service, { kind, ms: amount }, durationMs);
       case 'reset':

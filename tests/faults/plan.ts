@@ -14,6 +14,8 @@ export const FAULT_KINDS = [
   'latency',
   'reset',
   'swallow',
+  /** half-open for good: what went silent stays open and dead, also after the healing; new connections work */
+  'black-hole',
   'rpc-refuse',
   'rpc-delay',
   'rpc-error',
@@ -81,6 +83,7 @@ const DECK: readonly Card[] = [
   ...each('latency', ['mysql', 'temporal', 'redis'], [3_000, 8_000], [100, 600]),
   ...each('reset', ['mysql', 'temporal', 'api'], BRIEF, [0, 4_000]),
   ...each('swallow', ['mysql', 'redis', 'temporal'], BRIEF),
+  ...each('black-hole', ['mysql', 'mysql', 'redis', 'temporal'], BRIEF),
   ...each('rpc-refuse', ['0', 'both'], [2_000, 8_000]),
   ...each('rpc-delay', ['0', 'both'], [2_000, 8_000], [500, 7_000]),
   ...each('rpc-error', ['both'], [2_000, 6_000]),

@@ -99,19 +99,31 @@ describe('the TCP proxy', () => {
   });
 
   it('swallows what the client says, and tears such a line when it ends', async () => {
+    const { socket, heard } = await swallowed(false);
+    await closed(socket);
+    expect(heard()).toBe('');
+  });
+
+  it('or leaves the line open and dead for good, while new ones work', async () => {
+    const { socket, heard } = await swallowed(true);
+    socket.write('still lost');
+    expect(await echoed(await open(), 'x')).toBe('x');
+    expect({ closed: socket.closed, heard: heard() }).toEqual({ closed: false, heard: '' });
+  });
+
+  /** A connection that said something while it was half-open, after the fault has ended. */
+  async function swallowed(forGood: boolean): Promise<{ socket: Socket; heard(): string }> {
     const socket = await open();
-    proxy.inject({ kind: 'swallow' });
+    proxy.inject({ kind: 'swallow', forGood });
     let heard = '';
     socket.on('data', (chunk) => (heard += String(chunk)));
     socket.write('lost');
     const direct = connect((echo.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(direct);
     await echoed(direct, 'x');
-    expect(socket.closed).toBe(false);
     proxy.inject({ kind: 'pass' });
-    await closed(socket);
-    expect(heard).toBe('');
-  });
+    return { socket, heard: () => heard };
+  }
 });
 
 describe('the RPC proxy', () => {

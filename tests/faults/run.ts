@@ -95,7 +95,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultReport> 
     if (!proxies) throw new Error('the roles were started without proxies');
     const stage = await setStage(options, sandbox, proxies, journal);
     closers.unshift(stage.close);
-    return await play(options, stage);
+    return await Promise.race([play(options, stage), ...(options.signal ? [abortOf(options.signal)] : [])]);
   } finally {
     for (const close of closers) await close();
   }
@@ -198,10 +198,11 @@ async function injectAll(options: FaultRunOptions, plan: readonly PlannedFault[]
     injected.push(await injector.inject(fault));
   };
   for (const fault of plan) {
-    await sleep(Math.max(0, startedAt + fault.atMs - Date.now()), undefined, options.signal && { signal: options.signal });
+    await sleep(Math.max(0, startedAt + fault.atMs - Date.now()));
+    if (options.signal?.aborted === true) return;
     running.push(injectOne(fault));
   }
-  await sleep(Math.max(0, startedAt + options.lengthMs - Date.now()), undefined, options.signal && { signal: options.signal });
+  await sleep(Math.max(0, startedAt + options.lengthMs - Date.now()));
   await injector.heal();
   await Promise.all(running);
 }
@@ -311,6 +312,14 @@ function writeSettings(stateDir: string): string {
 function apiPortOf(stateDir: string): number {
   const { baseUrl } = JSON.parse(readFileSync(join(stateDir, 'credentials.json'), 'utf8')) as Credentials;
   return Number(new URL(baseUrl).port);
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+  });
 }
 
 async function within(ms: number, what: string, act: () => Promise<void>): Promise<void> {

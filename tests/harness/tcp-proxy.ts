@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * What a TCP proxy does to its connections, open and new ones. `cut` ends all and refuses new ones. `stall` keeps them and carries
  * nothing until it ends. `latency` carries everything later. `reset` tears a connection in the middle of an answer, after that many
- * bytes of it. `swallow` is a half-open line: what the client says is taken and lost; such a connection is torn when the fault ends.
+ * bytes of it. `swallow` is a half-open line: what the client says is taken and lost. Such a connection is torn when the fault ends,
+ * or, `forGood`, stays open and dead, as behind a firewall that forgot it; new ones work then.
  */
-export type TcpFault = { kind: 'pass' } | { kind: 'cut' } | { kind: 'stall' } | { kind: 'latency'; ms: number } | { kind: 'reset'; afterBytes: number } | { kind: 'swallow' };
+export type TcpFault = { kind: 'pass' } | { kind: 'cut' } | { kind: 'stall' } | { kind: 'latency'; ms: number } | { kind: 'reset'; afterBytes: number } | { kind: 'swallow'; forGood: boolean };
 
 export interface TcpProxy {
   /** `127.0.0.1:port` */
@@ -24,7 +25,7 @@ interface Line {
   readonly target: Socket;
   /** bytes of answers since the fault began */
   answered: number;
-  lost: boolean;
+  lost: 'no' | 'until-healed' | 'for-good';
 }
 
 /** A TCP proxy in front of a real service of this machine, to make it fail on demand. For tests only. */
@@ -43,8 +44,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     while (fault.kind === 'stall') await changed.promise;
     if (fault.kind === 'latency') await sleep(fault.ms);
     if (to.destroyed) return;
+    if (line.lost === 'for-good') return;
     if (fault.kind === 'swallow' && to === line.target) {
-      line.lost = true;
+      line.lost = fault.forGood ? 'for-good' : 'until-healed';
       return;
     }
     if (fault.kind === 'reset' && to === line.client) {
@@ -85,7 +87,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const target = connect(targetPort, '127.0.0.1');
     client.setNoDelay(true);
     target.setNoDelay(true);
-    const line: Line = { client, target, answered: 0, lost: false };
+    const line: Line = { client, target, answered: 0, lost: 'no' };
     lines.add(line);
     join(line, client, target);
     join(line, target, client);
@@ -102,7 +104,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       changed = Promise.withResolvers();
       for (const line of lines) {
         line.answered = 0;
-        if (fault.kind === 'cut' || (line.lost && fault.kind !== 'swallow')) tear(line);
+        if (fault.kind === 'cut' || (line.lost === 'until-healed' && fault.kind !== 'swallow')) tear(line);
       }
     },
     async stop() {
