@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: SOURCES.map((folder) => `${folder}/**/*.test.ts`), exclude: ['**/*.integration.test.ts', 'node_modules/**'], testTimeout: 20_000 },
+        test: { name: 'unit', include: [...SOURCES.map((folder) => `${folder}/**/*.test.ts`), 'tests/faults/**/*.test.ts'], exclude: ['**/*.integration.test.ts', 'node_modules/**'], testTimeout: 20_000 },
       },
       {
         extends: true,

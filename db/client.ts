@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import mysql, { type Pool } from 'mysql2/promise';
 import * as schema from './schema/index.ts';
@@ -6,6 +7,9 @@ export type Database = MySql2Database<typeof schema>;
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** Anything a repository can query through: the pool, or an open transaction. */
 export type Queryable = Database | Transaction;
+
+/** No statement takes this long without a word (a lock is waited for 10 s at most): a connection this silent is dead, or idle. */
+const SILENCE_MS_MAX = 30_000;
 
 export interface DatabaseHandle {
   db: Database;
@@ -29,6 +33,9 @@ export function openDatabase(url: string, options: { connectionsMax?: number } =
     enableKeepAlive: true,
   });
   pool.pool.on('connection', (connection) => {
+    // The driver knows no time limit: on a line that a firewall forgot, a query, and an activity with it, would hang for ever.
+    const { stream } = connection as unknown as { stream: Socket };
+    stream.setTimeout(SILENCE_MS_MAX, () => stream.destroy(Object.assign(new Error('the database has been silent'), { code: 'ETIMEDOUT' })));
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     connection.query("SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 10");
   });

@@ -3,10 +3,10 @@ import { DeleteSecretCommand, PutSecretValueCommand, SecretsManagerClient } from
 import { keccak256, Transaction, Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../domain/errors.ts';
+import { startTcpProxy, type TcpProxy } from '../../tests/harness/tcp-proxy.ts';
 import { startTestChain, type TestChain } from '../chain/contracts/anvil.testkit.ts';
 import { createAwsSecretStore, type AwsSecretStore } from './aws-secret-store.ts';
 import { createKey, type CreatedKey } from './create-key.ts';
-import { startCuttableProxy, type CuttableProxy } from './cuttable-proxy.testkit.ts';
 import { sealPrivateKey, serializeSealedKey } from './envelope.ts';
 import { startTestSecretsManager, type TestSecretsManager } from './moto.testkit.ts';
 import { rotateKey } from './rotate-key.ts';
@@ -18,7 +18,7 @@ const MINUTE_MS = 60_000;
 const keyEncryptionKey = randomBytes(32);
 
 let moto: TestSecretsManager;
-let proxy: CuttableProxy;
+let proxy: TcpProxy;
 let store: AwsSecretStore;
 let client: SecretsManagerClient;
 let chain: TestChain;
@@ -28,8 +28,8 @@ let signer: Signer;
 
 beforeAll(async () => {
   [moto, chain] = await Promise.all([startTestSecretsManager(), startTestChain(CHAIN_ID)]);
-  proxy = await startCuttableProxy(moto.port);
-  store = createAwsSecretStore({ ...moto.options, endpoint: proxy.url });
+  proxy = await startTcpProxy(moto.port);
+  store = createAwsSecretStore({ ...moto.options, endpoint: `http://${proxy.address}` });
   client = new SecretsManagerClient(moto.options);
 }, 90_000);
 afterAll(async () => {
@@ -39,7 +39,7 @@ afterAll(async () => {
   await Promise.all([moto?.stop(), chain?.stop()]);
 });
 beforeEach(async () => {
-  proxy.heal();
+  proxy.inject({ kind: 'pass' });
   key = await createKey({ secretStore: store, keyEncryptionKey, chainId: CHAIN_ID });
   nowMs = 1_000_000;
   signer = createSecretsManagerSigner({ secretStore: store, keyEncryptionKey, nowMs: () => nowMs });
@@ -164,26 +164,26 @@ describe('a key that is not the wallet’s', () => {
 
 describe('while the secret store is out', () => {
   it('cannot sign what it never read', async () => {
-    proxy.cut();
+    proxy.inject({ kind: 'cut' });
     expect(await refusalOf(request())).toBe('KEY_UNAVAILABLE secret-store-unavailable');
   });
 
   it('goes on signing for ten minutes after the last read, then stops, and resumes', async () => {
     const before = await signer.signTransaction(request());
-    proxy.cut();
+    proxy.inject({ kind: 'cut' });
     nowMs += 9 * MINUTE_MS;
     expect(await signer.signTransaction(request())).toEqual(before);
     nowMs += MINUTE_MS - 1;
     expect(await signer.signTransaction(request())).toEqual(before);
     nowMs += 1;
     expect(await refusalOf(request())).toBe('KEY_UNAVAILABLE secret-store-unavailable');
-    proxy.heal();
+    proxy.inject({ kind: 'pass' });
     expect(await signer.signTransaction(request())).toEqual(before);
   });
 
   it('asks the store neither at each signature nor at once again after a failure', async () => {
     await signer.signTransaction(request());
-    proxy.cut();
+    proxy.inject({ kind: 'cut' });
     const before = proxy.connections();
     nowMs += MINUTE_MS - 1;
     await signer.signTransaction(request());
@@ -201,7 +201,7 @@ describe('while the secret store is out', () => {
   });
 
   it('reads once for many signatures at the same time', async () => {
-    proxy.cut();
+    proxy.inject({ kind: 'cut' });
     const startedAt = proxy.connections();
     const one = await refusalOf(request());
     const perRead = proxy.connections() - startedAt;
@@ -216,7 +216,7 @@ it('stops at the next refresh when the key is deleted: that is no outage', async
   await client.send(new DeleteSecretCommand({ SecretId: key.keyId }));
   nowMs += MINUTE_MS;
   expect(await refusalOf(request())).toBe('KEY_UNAVAILABLE no-such-key');
-  proxy.cut();
+  proxy.inject({ kind: 'cut' });
   expect(await refusalOf(request())).toBe('KEY_UNAVAILABLE secret-store-unavailable');
 });
 

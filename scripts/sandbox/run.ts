@@ -34,9 +34,15 @@ export interface RunningSandbox {
 /**
  * Starts the parts, provisions, starts the roles, and resolves once `/ready` says so. Installs must be done, and the
  * supervisor's lock held. `onSupervisor` is handed the way to stop before anything starts. Throws UserError; the caller
- * then stops.
+ * then stops. `through` may put something between the roles and their parts; provisioning goes straight to them.
  */
-export async function runSandbox(config: SandboxConfig, progress: Progress, log: Log, onStop: (stop: () => Promise<void>) => void): Promise<RunningSandbox> {
+export async function runSandbox(
+  config: SandboxConfig,
+  progress: Progress,
+  log: Log,
+  onStop: (stop: () => Promise<void>) => void,
+  through: (connections: Connections) => Connections | Promise<Connections> = (connections) => connections,
+): Promise<RunningSandbox> {
   const { paths } = config;
   const supervisor = new Supervisor(paths, log);
   const stopped = new AbortController();
@@ -65,8 +71,9 @@ export async function runSandbox(config: SandboxConfig, progress: Progress, log:
   await provision(config, connections, progress, stopped.signal);
   log('INFO', 'provisioned');
 
+  const reached = await through(connections);
   const roles = await Promise.allSettled(
-    roleSpecs(config, connections).map(async (spec) => await progress.step(`${spec.name} runs`, async () => await supervisor.start(spec))),
+    roleSpecs(config, reached).map(async (spec) => await progress.step(`${spec.name} runs`, async () => await supervisor.start(spec))),
   );
   throwFirst(roles);
   const state = await progress.step('Everything ready', async () => await waitForReady(addresses.baseUrl, join(paths.logs, 'api-server.log')));

@@ -39,8 +39,10 @@ describe('ports', () => {
     await expect(assertPortsFree(ports, ['metrics'], '127.0.0.1')).rejects.toThrow(`Port ${ports.metrics + 3}`);
   });
 
-  it('handed out as free can be listened on', async () => {
-    await occupy(await freePort());
+  it('handed out as free can be listened on, and are none the system gives to outgoing connections', async () => {
+    const port = await freePort();
+    await occupy(port);
     expect(server?.listening).toBe(true);
+    expect(port).toBeLessThan(32_768);
   });
 });

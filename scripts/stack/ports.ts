@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { UserError } from './user-error.ts';
 
@@ -39,17 +40,18 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   });
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment. The caller should bind it soon. */
+/** Below 32768 and 49152, where Linux and macOS begin to take ports for outgoing connections. */
+const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on at this moment. It lies outside of what the system takes for outgoing connections: of
+ * those, one of a busy machine could hold it when the caller, or a process that is started again later, comes to bind it.
+ */
 export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host: '127.0.0.1' }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+  for (;;) {
+    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+    if (await isPortFree(port)) return port;
+  }
 }
 
 /** A free port for each part of a sandbox; the metrics base has three free ports above it. */

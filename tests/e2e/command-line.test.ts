@@ -84,7 +84,7 @@ describe('the command line', () => {
     expect(existsSync(join(stateDir, 'credentials.json'))).toBe(false);
   });
 
-  it.each(['start.ts', 'stop.ts', 'reset.ts', 'demo.ts', 'test.ts', 'keys.ts'])('%s explains itself', async (script) => {
+  it.each(['start.ts', 'stop.ts', 'reset.ts', 'demo.ts', 'test.ts', 'keys.ts', 'faults.ts'])('%s explains itself', async (script) => {
     const { code, output } = await command(script, '--help');
     expect(code).toBe(0);
     expect(output).toMatch(/usage/i);

@@ -18,53 +18,93 @@ export type Fault =
   /** the node answers, and its result is changed */
   | { kind: 'rewrite'; change: (result: unknown, call: ProxiedCall) => unknown }
   /** a node that stands still at a block, `finalBehind` blocks above the last it calls final */
-  | { kind: 'frozen'; head: number; finalBehind?: number };
+  | { kind: 'frozen'; head: number; finalBehind?: number }
+  /** answers as a node would that is that many blocks behind */
+  | { kind: 'lag'; blocks: number };
 
 export interface RpcProxy {
   url: string;
-  /** the fault of the calls that follow; `methods` limits it to some, the others pass */
+  /** the fault of the calls that follow, in place of all others; `methods` limits it to some, the others pass */
   inject(fault: Fault, methods?: readonly string[]): void;
+  /** a fault beside those that stand, until the returned function lifts it; of several that fit, the newest holds */
+  add(fault: Fault, methods?: readonly string[]): () => void;
   /** calls seen, by method */
   readonly calls: Map<string, number>;
   stop(): Promise<void>;
 }
 
+type Call = ProxiedCall & { jsonrpc: '2.0'; id: number };
+
+interface Rule {
+  fault: Fault;
+  methods: readonly string[] | null;
+}
+
 /** A real JSON-RPC node behind a proxy that can be made to fail on demand. */
 export async function startRpcProxy(target: string): Promise<RpcProxy> {
-  let fault: Fault = { kind: 'pass' };
-  let methods: readonly string[] | null = null;
+  let rules: Rule[] = [];
   const calls = new Map<string, number>();
+
+  async function forward(body: string): Promise<string> {
+    const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    return await answer.text();
+  }
+
+  async function answerBehind(call: Call, blocks: number): Promise<string> {
+    const { result } = JSON.parse(await forward(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'eth_blockNumber', params: [] }))) as { result: string };
+    const head = Math.max(0, Number(result) - blocks);
+    const reply = (value: unknown): string => JSON.stringify({ jsonrpc: '2.0', id: call.id, result: value });
+    if (call.method === 'eth_blockNumber') return reply(`0x${head.toString(16)}`);
+    const [first] = call.params;
+    const isAhead = typeof first === 'string' && /^0x[0-9a-f]{1,16}$/i.test(first) && Number(first) > head;
+    if (isAhead && /^eth_getBlock(ByNumber|Receipts)$/.test(call.method)) return reply(null);
+    const behind = { ...call, params: call.params.map((parameter) => (parameter === 'latest' || parameter === 'pending' ? `0x${head.toString(16)}` : parameter)) };
+    const text = await forward(JSON.stringify(behind));
+    if (!/^eth_getTransaction(Receipt|ByHash)$/.test(call.method)) return text;
+    const answer = JSON.parse(text) as { result?: { blockNumber: string | null } | null };
+    return Number(answer.result?.blockNumber ?? 0) > head ? reply(null) : text;
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    let body = Buffer.concat(chunks).toString('utf8');
-    const call = JSON.parse(body) as ProxiedCall & { id: number };
+    const body = Buffer.concat(chunks).toString('utf8');
+    const call = JSON.parse(body) as Call;
     calls.set(call.method, (calls.get(call.method) ?? 0) + 1);
-    const active = methods === null || methods.includes(call.method) ? fault : ({ kind: 'pass' } as const);
-    if (active.kind === 'refuse') {
-      request.socket.destroy();
-      return;
+    const fault = rules.findLast(({ methods }) => methods === null || methods.includes(call.method))?.fault ?? { kind: 'pass' };
+    switch (fault.kind) {
+      case 'refuse':
+        request.socket.destroy();
+        return;
+      case 'error':
+        response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: fault.code ?? -32000, message: fault.message } }));
+        return;
+      case 'http':
+        response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body);
+        return;
+      case 'lag':
+        response.end(await answerBehind(call, fault.blocks));
+        return;
+      case 'delay':
+        await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        response.end(await forward(body));
+        return;
+      case 'drop-answer':
+        await forward(body);
+        request.socket.destroy();
+        return;
+      case 'rewrite':
+        response.end(withResult(await forward(body), (result) => fault.change(result, call)));
+        return;
+      case 'frozen':
+        response.end(withResult(await forward(JSON.stringify({ ...call, params: frozenParams(call, fault) })), (result) => frozenResult(result, call, fault.head)));
+        return;
+      case 'pass':
+        response.end(await forward(body));
+        return;
+      default:
+        fault satisfies never;
     }
-    if (active.kind === 'error') {
-      response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: active.code ?? -32000, message: active.message } }));
-      return;
-    }
-    if (active.kind === 'http') {
-      response.writeHead(active.status, { 'content-type': 'text/html' }).end(active.body);
-      return;
-    }
-    if (active.kind === 'frozen') body = JSON.stringify({ ...call, params: frozenParams(call, active) });
-    if (active.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, active.ms));
-    const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    const text = await answer.text();
-    if (active.kind === 'drop-answer') {
-      request.socket.destroy();
-      return;
-    }
-    if (active.kind === 'rewrite') response.end(withResult(text, (result) => active.change(result, call)));
-    else if (active.kind === 'frozen') response.end(withResult(text, (result) => frozenResult(result, call, active.head)));
-    else response.end(text);
   }
 
   const server = createServer((request, response) => {
@@ -75,9 +115,15 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
-    inject(next, only) {
-      fault = next;
-      methods = only ?? null;
+    inject(fault, methods) {
+      rules = [{ fault, methods: methods ?? null }];
+    },
+    add(fault, methods) {
+      const rule: Rule = { fault, methods: methods ?? null };
+      rules = [...rules, rule];
+      return () => {
+        rules = rules.filter((standing) => standing !== rule);
+      };
     },
     stop: () =>
       new Promise((resolve) => {

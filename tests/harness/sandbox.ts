@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Credentials } from '../../scripts/demo/api.ts';
 import { sandboxConfig } from '../../scripts/sandbox/config.ts';
+import type { Connections } from '../../scripts/sandbox/connections.ts';
 import { runSandbox } from '../../scripts/sandbox/run.ts';
 import { freePorts, installParts } from '../../scripts/stack/infrastructure.ts';
 import { PORT_VARIABLES, type PortName } from '../../scripts/stack/ports.ts';
-import { eventProgress } from '../../scripts/stack/progress.ts';
-import type { Role } from '../../scripts/stack/privileges.ts';
+import { readPidFile, type ProcessIdentity } from '../../scripts/stack/process-identity.ts';
+import { eventProgress, type Progress } from '../../scripts/stack/progress.ts';
+import type { ChildName, Role } from '../../scripts/stack/privileges.ts';
 
 export interface TestSandbox {
   stateDir: string;
   credentials: Credentials & { wallets: string[]; databaseUrl: string; redisUrl: string; admin: { email: string; password: string } };
   pidOf(role: Role): number;
+  /** the child's process at this moment; undefined between a crash and the next start */
+  processOf(child: ChildName): ProcessIdentity | undefined;
   /** what the supervisor logged */
   log: string[];
   stop(): Promise<void>;
@@ -25,22 +29,31 @@ export async function sandboxEnvironment(stateDir: string): Promise<Record<strin
   return { SANDBOX_DIR: stateDir, ...Object.fromEntries(names.map((name) => [PORT_VARIABLES[name].variable, String(ports[name])])) };
 }
 
+export interface SandboxOptions {
+  /** an empty directory of the caller's, who also removes it; by default one that goes with the sandbox */
+  stateDir?: string;
+  /** what stands between the roles and their parts; provisioning goes straight to them */
+  through?: (connections: Connections) => Connections | Promise<Connections>;
+  progress?: Progress;
+}
+
 /** The whole stack as `npm start` runs it: every role a process under the supervisor, which lives in this process. */
-export async function startSandbox(env: Record<string, string> = {}): Promise<TestSandbox> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'sandbox-'));
+export async function startSandbox(env: Record<string, string> = {}, options: SandboxOptions = {}): Promise<TestSandbox> {
+  const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'sandbox-'));
   const config = sandboxConfig({ ...(await sandboxEnvironment(stateDir)), ...env });
-  const progress = eventProgress(() => undefined);
+  const progress = options.progress ?? eventProgress(() => undefined);
   await installParts(config.parts, config.paths, progress);
   const log: string[] = [];
   let stopAll: (() => Promise<void>) | null = null;
   const stop = async () => {
     await stopAll?.();
-    if (process.env['KEEP_SANDBOX'] === undefined) rmSync(stateDir, { recursive: true, force: true });
+    if (options.stateDir === undefined && process.env['KEEP_SANDBOX'] === undefined) rmSync(stateDir, { recursive: true, force: true });
   };
   try {
-    await runSandbox(config, progress, (level, message) => log.push(`${level} ${message}`), (handle) => {
+    const keepStop = (handle: () => Promise<void>): void => {
       stopAll = handle;
-    });
+    };
+    await runSandbox(config, progress, (level, message) => log.push(`${level} ${message}`), keepStop, options.through);
   } catch (error) {
     await stop();
     throw error;
@@ -49,6 +62,7 @@ export async function startSandbox(env: Record<string, string> = {}): Promise<Te
     stateDir,
     credentials: JSON.parse(readFileSync(config.paths.credentialsFile, 'utf8')) as TestSandbox['credentials'],
     pidOf: (role) => Number(readFileSync(join(config.paths.run, `${role}.pid`), 'utf8')),
+    processOf: (child) => readPidFile(config.paths.run, child),
     log,
     stop,
   };

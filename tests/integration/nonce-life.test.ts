@@ -2,7 +2,7 @@ import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
-import { startCuttableProxy, type CuttableProxy } from '../../activities/custody/cuttable-proxy.testkit.ts';
+import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
 import { readFrontCounter } from '../../activities/guardian/front-counter.ts';
 import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { takeNonce } from '../../activities/take-nonce.ts';
@@ -23,14 +23,14 @@ interface Payment {
 }
 
 let engine: TestEngine;
-let redisProxy: CuttableProxy;
+let redisProxy: TcpProxy;
 /** the same Redis, past the proxy */
 let redis: Redis;
 beforeEach(async () => {
   const real = new URL(inject('infrastructure').redisUrl);
-  redisProxy = await startCuttableProxy(Number(real.port));
+  redisProxy = await startTcpProxy(Number(real.port));
   const proxied = new URL(real);
-  proxied.port = new URL(redisProxy.url).port;
+  proxied.port = String(redisProxy.port);
   engine = await startEngine({
     wallets: 2,
     guardians: true,
@@ -143,11 +143,11 @@ describe('under load', () => {
 
   it('Redis unreachable, back, and unreachable: MySQL gives nonces alone, no nonce twice, no gap, everything paid once', { timeout: 300_000 }, async () => {
     const payments = await payThrough((turn) => {
-      if (turn % 3 === 0) redisProxy.cut();
-      if (turn % 3 === 2) redisProxy.heal();
+      if (turn % 3 === 0) redisProxy.inject({ kind: 'cut' });
+      if (turn % 3 === 2) redisProxy.inject({ kind: 'pass' });
       return Promise.resolve();
     });
-    redisProxy.heal();
+    redisProxy.inject({ kind: 'pass' });
     await expectCleanLife(payments);
   });
 });
