@@ -22,7 +22,7 @@ export interface DatabaseHandle {
  * its row lock by name, and gap locks would only make concurrent inserts deadlock.
  * @param url `mysql://user:password@host:port/database`
  */
-export function openDatabase(url: string, options: { connectionsMax?: number } = {}): DatabaseHandle {
+export function openDatabase(url: string, options: { connectionsMax?: number; silenceMsMax?: number } = {}): DatabaseHandle {
   const pool = mysql.createPool({
     uri: url,
     connectionLimit: options.connectionsMax ?? 10,
@@ -35,7 +35,7 @@ export function openDatabase(url: string, options: { connectionsMax?: number } =
   pool.pool.on('connection', (connection) => {
     // The driver knows no time limit: on a line that a firewall forgot, a query, and an activity with it, would hang for ever.
     const { stream } = connection as unknown as { stream: Socket };
-    stream.setTimeout(SILENCE_MS_MAX, () => stream.destroy(Object.assign(new Error('the database has been silent'), { code: 'ETIMEDOUT' })));
+    stream.setTimeout(options.silenceMsMax ?? SILENCE_MS_MAX, () => stream.destroy(Object.assign(new Error('the database has been silent'), { code: 'ETIMEDOUT' })));
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     connection.query("SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 10");
   });

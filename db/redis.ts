@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 import type { Logger } from './observability/logger.ts';
 
 const COMMAND_TIMEOUT_MS = 500;
+/** A line on which a command has had no word for this long is dead: without it every later command would wait for its own time-out, for ever. */
+const SILENCE_MS_MAX = 3_000;
 const RECONNECT_MS_MAX = 2_000;
 const FAILURE_LOG_INTERVAL_MS = 60_000;
 
@@ -12,6 +14,7 @@ export function openRedis(url: string, logger: Logger): Redis {
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: 2_000,
+    socketTimeout: SILENCE_MS_MAX,
     retryStrategy: (times) => Math.min(times * 100, RECONNECT_MS_MAX),
   });
   let loggedAt = 0;

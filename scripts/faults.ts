@@ -64,5 +64,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 2;
+  // Nothing of the run is left to wait for: everything it started is stopped, and the load would go on asking.
+  process.exit(2);
 }

@@ -156,13 +156,14 @@ async function play(options: FaultRunOptions, stage: Stage): Promise<FaultReport
   const plan = planFaults(options.seed, options.lengthMs);
   const startedAt = Date.now();
   const injected: Injected[] = [];
+  const posting = new AbortController();
+  options.signal?.addEventListener('abort', () => posting.abort(), { once: true });
   const stopSaying = sayEvery(SAY_EVERY_MS, async () => {
     const { open, completed } = await openAndCompleted(pool);
     const ended = load.accepted.size - open.length;
     options.say(`${clock(startedAt)}  accepted ${load.accepted.size}, ended ${ended} (${completed.length} paid), lost answers ${load.counts.lostAnswers}, faults ${injected.length} of ${plan.length}, now: ${[...injector.standing].join(', ') || 'none'}`);
   });
   try {
-    const posting = new AbortController();
     const loading = load.run(posting.signal);
     await injectAll(options, plan, injector, injected, startedAt);
     await injector.heal();

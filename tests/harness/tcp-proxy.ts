@@ -15,6 +15,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections accepted so far, cut or not. */
   connections(): number;
+  /** Lines that have lost something so far. */
+  swallowed(): number;
   /** The fault from now on; `pass` heals. */
   inject(fault: TcpFault): void;
   stop(): Promise<void>;
@@ -34,6 +36,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let fault: TcpFault = { kind: 'pass' };
   let changed = Promise.withResolvers<void>();
   let accepted = 0;
+  let swallowed = 0;
 
   const tear = (line: Line): void => {
     line.client.resetAndDestroy();
@@ -46,6 +49,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     if (to.destroyed) return;
     if (line.lost === 'for-good') return;
     if (fault.kind === 'swallow' && to === line.target) {
+      if (line.lost === 'no') swallowed += 1;
       line.lost = fault.forGood ? 'for-good' : 'until-healed';
       return;
     }
@@ -98,6 +102,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     address: `127.0.0.1:${port}`,
     port,
     connections: () => accepted,
+    swallowed: () => swallowed,
     inject(next) {
       fault = next;
       changed.resolve();
