@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listOpenAlerts, resolveAlert } from '../db/repositories/alerts.ts';
+import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
 import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { getWallet, liftPause, setWalletStatus } from '../db/repositories/wallets.ts';
 import { signedTransactions } from '../db/schema/index.ts';
@@ -209,11 +210,27 @@ describe('broadcasting', () => {
       const interrupted = makeBroadcast({ ...bench.ports, clock: { nowMs: Date.now, sleep: set } });
       await expect(interrupted({ requestId: id })).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
       expect(sends() - before).toBe(1);
-      await expect(broadcast(id)).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+      // No node was ever given it: its nonce is to be voided, or the other tokens of the wallet wait behind it.
+      expect(await broadcast(id)).toEqual({ kind: 'withheld', because: 'halted' });
       expect(sends() - before).toBe(1);
       bench.engine.proxy.inject({ kind: 'pass' });
       await liftHalt(bench.ports.db, standing);
       expect(await broadcast(id)).toEqual({ kind: 'sent' });
+      // What is out already is left to be mined: the halt is waited out.
+      await setHalt(bench.ports.db, { ...standing, reason: 'test', setBy: 'test' });
+      await expect(broadcast(id)).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+      await liftHalt(bench.ports.db, standing);
+    });
+
+    it('withholds what pays once a cancel intent stands, but sends what voids it', async () => {
+      const id = await signed();
+      await commitCancelIntent(bench.ports.db, id, 'all', new Date());
+      const before = sends();
+      expect(await broadcast(id)).toEqual({ kind: 'withheld', because: 'cancelled' });
+      expect(sends()).toBe(before);
+      await bench.sign({ requestId: id, mode: 'void' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+      await bench.mine();
     });
 
     it('sends what pays nobody under a halt, but nothing at all from a halted wallet', async () => {

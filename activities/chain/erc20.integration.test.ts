@@ -7,6 +7,7 @@ import { startRpcProxy, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
 import { callAsOwner, deployToken, type TestToken } from '../../tests/harness/tokens.ts';
 import { paymentCall, readTokenBalance, readTokenDecimals, rehearsePayment } from './erc20.ts';
 import { createRpc, type Rpc } from './rpc.ts';
+import { rpcThrough } from './rpc.testkit.ts';
 
 const AMOUNT = 1_000_000n;
 /** PUSH1 0 PUSH1 0 REVERT: refuses everything and gives no reason. */
@@ -139,7 +140,7 @@ describe('the rehearsal of a payment', () => {
   });
 
   it('refuses an estimate above what a transaction may use on Polygon, and takes one at the bound', async () => {
-    const estimating = (gas: bigint): Rpc => ({ ...rpc, call: async (method, params) => (method === 'eth_estimateGas' ? (`0x${gas.toString(16)}` as never) : rpc.call(method, params)) });
+    const estimating = (gas: bigint): Rpc => rpcThrough(rpc.chainId, async (method, params) => (method === 'eth_estimateGas' ? (`0x${gas.toString(16)}` as never) : rpc.call(method, params)));
     expect(await rehearsePayment(estimating(1n << 25n), wallet, pay('TestUSDC'))).toBe(1n << 25n);
     await expect(rehearsePayment(estimating((1n << 25n) + 1n), wallet, pay('TestUSDC'))).rejects.toMatchObject(refused(/33554433 gas/));
   });

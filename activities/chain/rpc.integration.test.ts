@@ -448,7 +448,7 @@ describe('the RPC pool', () => {
       expect(await sendRawTransaction(rpc, raw)).toMatchObject({ kind: 'unknown' });
       expect(await isKnown(rpc, txHash)).toBe(true);
       for (const proxy of [first, second]) proxy.inject({ kind: 'pass' });
-      expect(await sendRawTransaction(rpc, raw)).toMatchObject({ kind: 'accepted' });
+      expect(await sendRawTransaction(rpc, raw)).toMatchObject({ kind: 'already-known' });
       expect(await isKnown(rpc, chain.signTransfer(5, 1).txHash)).toBe(false);
       for (const proxy of [first, second]) proxy.inject({ kind: 'refuse' });
       await expect(isKnown(rpc, txHash)).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });

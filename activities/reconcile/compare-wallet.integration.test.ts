@@ -3,13 +3,16 @@ import { Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listOpenAlerts, resolveAlert } from '../../db/repositories/alerts.ts';
 import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
+import { bookStrangers } from '../../db/repositories/fillers.ts';
 import { lastCompared, listReconciliations } from '../../db/repositories/reconciliations.ts';
 import { declareMovement, listMovements, type NewMovement } from '../../db/repositories/treasury-movements.ts';
 import { getWallet, setWalletStatus } from '../../db/repositories/wallets.ts';
 import { assets, reconciliations, signedTransactions, wallets, withdrawalRequests } from '../../db/schema/index.ts';
 import type { Address } from '../../domain/address.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
+import { transact } from '../../db/transact.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
+import type { Hash } from '../chain/blocks.ts';
 import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 import { rpcThrough } from '../chain/rpc.testkit.ts';
 import { compareWallet, RANGE_BLOCKS_MAX, type Compared, type CompareOptions } from './compare-wallet.ts';
@@ -51,6 +54,9 @@ const token = (method: string, ...values: unknown[]) => erc20.encodeFunctionData
 async function foreign(transaction: { to: string; value?: bigint; data?: string }): Promise<string> {
   const hash = await sendAs(rpc, { from: bench.wallet, ...transaction });
   await bench.mine(FINAL);
+  // As the guardian books it; the wallet's next signature would halt on a nonce nobody has explained.
+  const nonce = (await bench.chainNonce()) - 1;
+  await transact(db(), (tx) => bookStrangers(tx, { chainId, walletAddress: bench.wallet }, [{ nonce, txHash: hash as Hash }]));
   return hash;
 }
 const declare = (change: Partial<NewMovement> = {}, declaredAt?: Date) => declareMovement(db(), { chainId, walletAddress: bench.wallet, direction: 'OUT', tokenAddress: usdc, amount: AMOUNT, counterparty: recipient(), reason: 'to the vault', declaredBy: 'test', ...change }, declaredAt);
@@ -334,13 +340,22 @@ describe('a chain that answers badly', () => {
     await clean();
   });
 
+  it('reads the blocks themselves where the node keeps no old states', async () => {
+    const payment = await paid();
+    await bench.mine(FINAL);
+    const pruned = answering('eth_getTransactionCount', () => Promise.reject(new RpcAnswerError('eth_getTransactionCount', { code: -32000, message: 'missing trie node' })));
+    const comparison = await compared({}, pruned);
+    expect(comparison).toMatchObject({ findings: [], counts: { matched: 1 } });
+    expect(comparison.to).toBeGreaterThanOrEqual(payment.blockNumber);
+  });
+
   it('leaves the cursor alone when it cannot say what is final, or refuses', async () => {
     await bench.mine(FINAL);
     const cursor = await lastCompared(db(), chainId, bench.wallet);
     const unsure = answering('eth_getBlockByNumber', ([block], real) => (block === 'finalized' ? Promise.resolve(null) : real()));
     await expect(compare({}, unsure)).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
-    const pruned = answering('eth_getTransactionCount', () => Promise.reject(new RpcAnswerError('eth_getTransactionCount', { code: -32000, message: 'missing trie node' })));
-    await expect(makeReconcileWallet({ ...bench.ports, rpc: pruned })({ walletAddress: bench.wallet })).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE' });
+    const refusing = answering('eth_getLogs', () => Promise.reject(new RpcAnswerError('eth_getLogs', { code: -32000, message: 'not today' })));
+    await expect(makeReconcileWallet({ ...bench.ports, rpc: refusing })({ walletAddress: bench.wallet })).rejects.toMatchObject({ type: 'CHAIN_UNAVAILABLE' });
     expect(await lastCompared(db(), chainId, bench.wallet)).toBe(cursor);
   });
 });

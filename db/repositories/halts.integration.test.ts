@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../tests/harness/datab
 import { addWallet, getWallet, liftPause, setWalletStatus, stopWallet } from './wallets.ts';
 import { assertNotHalted, liftHalt, listHalts, setHalt } from './halts.ts';
 
-const WALLET = '0x00000000000000000000000000000000000000Aa';
+const WALLET = '0x00000000000000000000000000000000000000AA';
 const CHAIN = 80_002;
 
 describe('halts and stops', () => {

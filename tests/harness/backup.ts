@@ -47,12 +47,16 @@ export async function backUp(database: TestDatabase): Promise<Backup> {
   };
 }
 
+/** Written at every block by whoever follows the chain: it says nothing of what somebody else did. */
+const FOLLOWS_THE_CHAIN = 'chain_cursors';
+
 /** What tells one content of the database from another: a checksum of each table. */
 export async function checksumsOf(database: TestDatabase): Promise<Record<string, string>> {
   const connection = await open(database);
   try {
     const checksums: Record<string, string> = {};
     for (const table of await tablesOf(connection)) {
+      if (table === FOLLOWS_THE_CHAIN) continue;
       const [rows] = await connection.query<RowDataPacket[]>(`CHECKSUM TABLE \`${table}\``);
       checksums[table] = String(rows[0]?.['Checksum']);
     }
