@@ -12,7 +12,6 @@ import type { Address } from '../../domain/address.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
 import { transact } from '../../db/transact.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
-import type { Hash } from '../chain/blocks.ts';
 import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 import { rpcThrough } from '../chain/rpc.testkit.ts';
 import { compareWallet, RANGE_BLOCKS_MAX, type Compared, type CompareOptions } from './compare-wallet.ts';
@@ -56,7 +55,7 @@ async function foreign(transaction: { to: string; value?: bigint; data?: string 
   await bench.mine(FINAL);
   // As the guardian books it; the wallet's next signature would halt on a nonce nobody has explained.
   const nonce = (await bench.chainNonce()) - 1;
-  await transact(db(), (tx) => bookStrangers(tx, { chainId, walletAddress: bench.wallet }, [{ nonce, txHash: hash as Hash }]));
+  await transact(db(), (tx) => bookStrangers(tx, { chainId, walletAddress: bench.wallet }, [{ nonce, txHash: hash }]));
   return hash;
 }
 const declare = (change: Partial<NewMovement> = {}, declaredAt?: Date) => declareMovement(db(), { chainId, walletAddress: bench.wallet, direction: 'OUT', tokenAddress: usdc, amount: AMOUNT, counterparty: recipient(), reason: 'to the vault', declaredBy: 'test', ...change }, declaredAt);
