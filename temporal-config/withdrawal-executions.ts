@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { requestIdOf, workflowIdOf } from '../domain/request-id.ts';
+import { isRequestId, requestIdOf, workflowIdOf } from '../domain/request-id.ts';
 import { WITHDRAWAL_WORKFLOW } from './start-withdrawal.ts';
 
 /** One run of a withdrawal's workflow, as Temporal's visibility store shows it. The store lags a little; what it shows did happen. */
@@ -13,10 +13,15 @@ export interface WithdrawalExecution {
   memo: unknown;
 }
 
-/** Every run of every withdrawal the namespace still keeps, running and closed. */
+/**
+ * Every run of every withdrawal the namespace still keeps, running and closed. A run somebody started by hand under another id
+ * is nobody's word on a withdrawal, and left out.
+ */
 export async function* listWithdrawalExecutions(client: Client, condition = ''): AsyncGenerator<WithdrawalExecution> {
   for await (const { workflowId, runId, status, startTime, memo } of client.workflow.list({ query: `WorkflowType = '${WITHDRAWAL_WORKFLOW}'${condition}` })) {
-    yield { requestId: requestIdOf(workflowId), runId, running: status.name === 'RUNNING', completed: status.name === 'COMPLETED', startedAt: startTime, memo };
+    const requestId = requestIdOf(workflowId);
+    if (workflowId !== workflowIdOf(requestId) || !isRequestId(requestId)) continue;
+    yield { requestId, runId, running: status.name === 'RUNNING', completed: status.name === 'COMPLETED', startedAt: startTime, memo };
   }
 }
 
