@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const SOURCES = ['activities', 'api', 'db', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows'];
 
-const integration = { globalSetup: ['tests/harness/global-setup.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 };
+/** Files wait for blocks most of the time: three beside each other keep two cores busy. Each has its own database, chain and namespace. */
+const INTEGRATION_WORKERS = 3;
+const integration = { globalSetup: ['tests/harness/global-setup.ts'], maxWorkers: INTEGRATION_WORKERS, testTimeout: 120_000, hookTimeout: 180_000, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -35,7 +37,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000, sequence: { groupOrder: 1 } },
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createNonceFront, type NonceFront } from './nonce-front.ts';
+import { testRedisUrl } from '../tests/harness/redis.ts';
 
 const CHAIN = 80_002;
 
@@ -11,7 +12,7 @@ describe('the nonce front', () => {
   let errors: unknown[];
   let wallet: string;
   beforeAll(() => {
-    redis = new Redis(inject('infrastructure').redisUrl, { db: 3, maxRetriesPerRequest: 1, commandTimeout: 2_000 });
+    redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 2_000 });
     front = createNonceFront(redis, (error) => errors.push(error));
   });
   afterAll(() => redis.disconnect());
@@ -81,7 +82,7 @@ describe('the nonce front', () => {
   });
 
   it('neither answers nor throws without Redis, and says so', async () => {
-    const away = new Redis(inject('infrastructure').redisUrl, { lazyConnect: true, maxRetriesPerRequest: 1 });
+    const away = new Redis(testRedisUrl(), { lazyConnect: true, maxRetriesPerRequest: 1 });
     away.disconnect();
     const blind = createNonceFront(away, (error) => errors.push(error));
     expect(await blind.propose(CHAIN, wallet, 'a')).toBeNull();

@@ -1,12 +1,13 @@
 import { eq } from 'drizzle-orm';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nonceReservations, withdrawalRequests } from '../db/schema/index.ts';
 import { setNextNonce } from '../db/repositories/wallets.ts';
 import { transact } from '../db/transact.ts';
 import { interrupted, startBench, type Bench } from './activities.testkit.ts';
 import { createNonceFront } from './nonce-front.ts';
 import { takeNonce, type TakeNoncePorts } from './take-nonce.ts';
+import { testRedisUrl } from '../tests/harness/redis.ts';
 
 const AT_ONCE = 40;
 
@@ -80,7 +81,7 @@ describe('taking nonces', () => {
   });
 
   it('keeps the sequence when Redis goes away in the middle', async () => {
-    const redis = new Redis(inject('infrastructure').redisUrl, { db: 1, maxRetriesPerRequest: 1, commandTimeout: 1_000, retryStrategy: () => null });
+    const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000, retryStrategy: () => null });
     const errors: unknown[] = [];
     const ports = { ...bench.ports, nonceFront: createNonceFront(redis, (error) => errors.push(error)) };
     const ids = await requests(AT_ONCE);

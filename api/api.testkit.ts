@@ -21,6 +21,7 @@ import type { Books } from './books.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
+import { testRedisUrl } from '../tests/harness/redis.ts';
 
 export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
 export const WALLET = parseAddress('0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266');
@@ -75,7 +76,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const database = await createTestDatabase();
   const settings = testSettings(options.rateLimits);
   await seed(database, settings);
-  const redis = new Redis(options.redisUrl ?? infrastructure.redisUrl, { db: 3, enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
+  const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined) await redis.flushdb();
   const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: 'default' });

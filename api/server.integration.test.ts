@@ -9,6 +9,7 @@ import { createUser } from '../db/repositories/users.ts';
 import { withdrawalRequests } from '../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
+import { testRedisUrl } from '../tests/harness/redis.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -46,7 +47,7 @@ function start(change: Record<string, string> = {}): { child: ChildProcess; outp
     PATH: process.env['PATH'] ?? '',
     PORT: '0',
     DATABASE_URL: database.url,
-    REDIS_URL: infrastructure.redisUrl,
+    REDIS_URL: testRedisUrl(),
     TEMPORAL_ADDRESS: infrastructure.temporalAddress,
     SETTINGS_FILE: path('../docker/settings/sandbox.json'),
     SEAL_KEY: randomBytes(32).toString('base64'),

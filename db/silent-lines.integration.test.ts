@@ -4,6 +4,7 @@ import { openDatabase } from './client.ts';
 import { isDatabaseUnavailable } from './connection-lost.ts';
 import { createLogger } from './observability/logger.ts';
 import { openRedis } from './redis.ts';
+import { testRedisUrl } from '../tests/harness/redis.ts';
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
@@ -20,7 +21,7 @@ describe('a line that falls silent for good', () => {
 
   beforeAll(async () => {
     mysql = await startTcpProxy(portOf(inject('infrastructure').databaseUrl));
-    redisLine = await startTcpProxy(portOf(inject('infrastructure').redisUrl));
+    redisLine = await startTcpProxy(portOf(testRedisUrl()));
   });
   afterAll(async () => {
     await mysql.stop();
@@ -49,7 +50,7 @@ describe('a line that falls silent for good', () => {
   });
 
   it('to Redis is given up, and commands are answered again', async () => {
-    const redis = openRedis(through(redisLine, inject('infrastructure').redisUrl), createLogger({ service: 'test', level: 'ERROR' }));
+    const redis = openRedis(through(redisLine, testRedisUrl()), createLogger({ service: 'test', level: 'ERROR' }));
     try {
       await expect.poll(async () => await redis.ping().catch(() => 'away'), { timeout: 5_000 }).toBe('PONG');
       expect(String(await silenced(redisLine, async () => await redis.ping()))).toContain('timed out');

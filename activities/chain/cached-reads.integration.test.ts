@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../domain/address.ts';
 import { bumpFees, quoteFees } from '../../domain/fees.ts';
 import { parseSettings } from '../../domain/settings.ts';
@@ -10,6 +10,7 @@ import { readBalances } from './balances.ts';
 import { feeLimitsOf, readFeeMarket } from './fee-oracle.ts';
 import { startManualChain, type ManualChain } from './manual-chain.testkit.ts';
 import { createRpc, type Rpc } from './rpc.ts';
+import { testRedisUrl } from '../../tests/harness/redis.ts';
 
 const SETTINGS_FILE = new URL('../../docker/settings/sandbox.json', import.meta.url);
 const settings = parseSettings(readFileSync(SETTINGS_FILE, 'utf8'), 'sandbox.json').chain;
@@ -24,7 +25,7 @@ describe('chain reads remembered in Redis', () => {
     chain = await startManualChain();
     proxy = await startRpcProxy(chain.url);
     rpc = createRpc({ urls: [proxy.url], chainId: chain.chainId });
-    redis = new Redis(inject('infrastructure').redisUrl, { db: 2, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+    redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
   });
   afterAll(async () => {
     redis.disconnect();
@@ -37,7 +38,7 @@ describe('chain reads remembered in Redis', () => {
     proxy.calls.clear();
   });
   const down = () => {
-    const away = new Redis(inject('infrastructure').redisUrl, { lazyConnect: true, maxRetriesPerRequest: 1 });
+    const away = new Redis(testRedisUrl(), { lazyConnect: true, maxRetriesPerRequest: 1 });
     away.disconnect();
     return away;
   };

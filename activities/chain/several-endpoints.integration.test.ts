@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { Wallet } from 'ethers';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Address } from '../../domain/address.ts';
 import { parseSettings } from '../../domain/settings.ts';
 import { startRpcProxy, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
@@ -13,6 +13,7 @@ import { startManualChain, type ManualChain } from './manual-chain.testkit.ts';
 import { findNonceConsumer } from './nonce-consumer.ts';
 import { readFinalReceipt, readReceipt } from './receipts.ts';
 import { createRpc, type RpcPool } from './rpc.ts';
+import { testRedisUrl } from '../../tests/harness/redis.ts';
 
 const SETTINGS_FILE = new URL('../../docker/settings/sandbox.json', import.meta.url);
 const settings = parseSettings(readFileSync(SETTINGS_FILE, 'utf8'), 'sandbox.json').chain;
@@ -36,7 +37,7 @@ describe('chain reads through two endpoints', () => {
     await chain.rpc.call('anvil_setCode', [token, ALWAYS_TWO]);
     await chain.mine(20);
     [first, second] = await Promise.all([startRpcProxy(chain.url), startRpcProxy(chain.url)]);
-    redis = new Redis(inject('infrastructure').redisUrl, { db: 3, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+    redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
   });
   afterAll(async () => {
     redis.disconnect();

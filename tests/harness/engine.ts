@@ -40,6 +40,7 @@ import { startGuardians, withdrawalActivities } from '../../workers/withdrawal-a
 import { startTestChain, type TestChain } from './chain.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
+import { testRedisUrl } from './redis.ts';
 
 /** What activities are made of. */
 export interface TestPorts extends Omit<Ports, 'close'> {
@@ -114,7 +115,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   const database = await createTestDatabase();
-  const redis = new Redis(infrastructure.redisUrl, { db: 1, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+  const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
   await redis.flushdb();
   const chain = await startTestChain(options.blockTimeSeconds ?? 1);
   const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));

@@ -1,6 +1,6 @@
 import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
 import { readFrontCounter } from '../../activities/guardian/front-counter.ts';
@@ -10,6 +10,7 @@ import type { Address } from '../../domain/address.ts';
 import { isFillerId } from '../../domain/guardian.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 import { paidTo } from '../harness/transfers.ts';
+import { testRedisUrl } from '../harness/redis.ts';
 
 const WITHDRAWALS = 60;
 const AMOUNT = 1_250_000n;
@@ -27,7 +28,7 @@ let redisProxy: TcpProxy;
 /** the same Redis, past the proxy */
 let redis: Redis;
 beforeEach(async () => {
-  const real = new URL(inject('infrastructure').redisUrl);
+  const real = new URL(testRedisUrl());
   redisProxy = await startTcpProxy(Number(real.port));
   const proxied = new URL(real);
   proxied.port = String(redisProxy.port);
