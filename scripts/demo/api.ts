@@ -27,7 +27,7 @@ export function readCredentials(file: string): Credentials {
 }
 
 const RETRY_AFTER_MS = 500;
-const TRIES_MAX = 20;
+const TRIES_MAX = 60;
 
 /**
  * One caller of the API, as a customer's backend would be: it signs in, and repeats whatever it got no answer to, with
