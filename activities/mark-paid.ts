@@ -8,7 +8,7 @@ import { findAttemptByHash } from '../db/repositories/attempts.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
 import { freeNonce, getLiveReservation } from '../db/repositories/nonces.ts';
-import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { isDuplicateKey, transact } from '../db/transact.ts';
 import { readFinalizedNumber, readHeader, type Hash } from './chain/blocks.ts';
 import { readReceipt } from './chain/receipts.ts';
@@ -19,6 +19,8 @@ export interface MarkPaidInput {
   requestId: string;
   /** the transaction an operator says paid it */
   txHash: string;
+  /** false while it is asked again for a payment that is not final yet */
+  lastLook?: boolean;
 }
 
 export type MarkPaidResult =
@@ -55,17 +57,12 @@ interface RawTransaction {
 export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings; log: ActivityLog }) {
   const { db, rpc, settings } = ports;
 
-  return moneyActivity('markPaid', ports.log, async ({ requestId, txHash }: MarkPaidInput): Promise<MarkPaidResult> => {
+  return moneyActivity('markPaid', ports.log, async ({ requestId, txHash, lastLook = true }: MarkPaidInput): Promise<MarkPaidResult> => {
     const request = await getWithdrawal(db, requestId);
     const seen = await examine(request, txHash);
+    if (seen === 'not-final' && !lastLook) return { kind: 'refused', reason: seen };
     if (typeof seen === 'string') return refuse(requestId, txHash, seen);
-    if (request.status === 'COMPLETED') {
-      if (request.paidTxHash === txHash) return { kind: 'paid' };
-      if (await raiseAlert(db, { kind: 'DOUBLE_PAYMENT', chainId: request.chainId, subject: requestId, detail: { byEngine: request.paidTxHash, byHand: txHash } })) {
-        ports.log.error({ requestId, byEngine: request.paidTxHash, byHand: txHash }, 'a withdrawal was paid by the engine and by hand');
-      }
-      return { kind: 'refused', reason: 'ended' };
-    }
+    if (isEnd(request.status)) return afterEnd(request, txHash);
     try {
       const refusal = await transact(db, (tx) => book(tx, requestId, txHash as Hash, seen));
       return refusal === null ? { kind: 'paid' } : await refuse(requestId, txHash, refusal);
@@ -74,6 +71,17 @@ export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings
       throw error;
     }
   });
+
+  /** Nothing leaves an end; but a payment that the chain shows beside it is a person's business. */
+  async function afterEnd(request: WithdrawalRow, txHash: string): Promise<MarkPaidResult> {
+    if (request.paidTxHash === txHash) return { kind: 'paid' };
+    const kind = request.status === 'COMPLETED' ? 'DOUBLE_PAYMENT' : 'PAID_AFTER_END';
+    const detail = { status: request.status, byEngine: request.paidTxHash, byHand: txHash };
+    if (await raiseAlert(db, { kind, chainId: request.chainId, subject: request.requestId, detail })) {
+      ports.log.error({ requestId: request.requestId, ...detail }, 'a withdrawal that had ended was paid by hand');
+    }
+    return { kind: 'refused', reason: 'ended' };
+  }
 
   /** What the recipient got by the transaction, or why it is not believed. */
   async function examine(request: WithdrawalRow, txHash: string): Promise<MarkPaidRefusal | HandPaid> {
@@ -104,7 +112,11 @@ export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings
   }
 
   async function refuse(requestId: string, txHash: string, reason: MarkPaidRefusal): Promise<MarkPaidResult> {
-    await appendEvent(db, { requestId, type: 'mark-paid not believed', detail: { txHash: txHash.slice(0, 66), reason } });
+    await transact(db, async (tx) => {
+      // The word no longer stands: a cancellation is possible again.
+      if (isClaimedPaid(await lockWithdrawal(tx, requestId))) await setWithdrawal(tx, requestId, { errorCode: 'PARKED', errorMessage: `said to be paid by ${txHash.slice(0, 66)}: ${reason}` });
+      await appendEvent(tx, { requestId, type: 'mark-paid not believed', detail: { txHash: txHash.slice(0, 66), reason } });
+    });
     ports.log.warn({ requestId, txHash: txHash.slice(0, 66), reason }, 'a payment by hand was not believed');
     return { kind: 'refused', reason };
   }

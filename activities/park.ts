@@ -3,7 +3,8 @@ import { isEnd, type EndStatus } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { raiseAlert } from '../db/repositories/alerts.ts';
 import { freeNonce } from '../db/repositories/nonces.ts';
-import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
+import { appendEvent } from '../db/repositories/events.ts';
+import { isClaimedPaid, lockWithdrawal, moveTo, setWithdrawal } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 import type { NonceFront } from './nonce-front.ts';
@@ -25,7 +26,8 @@ export interface ParkResult {
 
 /**
  * Parks a withdrawal for a person: `DEAD_LETTERED` with code and reason. An unsigned nonce is freed here, so that nothing
- * parks on it. Called twice: it stays parked, the reason is the first one's.
+ * parks on it. Called twice: it stays parked, the reason is the first one's; but a person's word that it was paid by hand
+ * takes its place, and forbids a cancellation until the chain was asked.
  */
 export function makePark(ports: { db: Database; nonceFront: NonceFront; log: ActivityLog }) {
   return moneyActivity('park', ports.log, async ({ requestId, code, class: errorClass, reason }: ParkInput): Promise<ParkResult> => {
@@ -33,7 +35,13 @@ export function makePark(ports: { db: Database; nonceFront: NonceFront; log: Act
       const request = await lockWithdrawal(tx, requestId);
       if (isEnd(request.status)) return { freed: null, holdsNonce: false, ended: request.status, chainId: request.chainId };
       const nonce = await freeNonce(tx, requestId);
-      await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set: { errorCode: code, errorMessage: reason.slice(0, 1024) }, detail: { code, class: errorClass, reason } });
+      const set = { errorCode: code, errorMessage: reason.slice(0, 1024) };
+      const detail = { code, class: errorClass, reason };
+      if (!(await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set, detail })) && code === 'PAID_BY_HAND' && !isClaimedPaid(request)) {
+        // A person's word on what is parked already: it stands beside every other wish until the chain was asked.
+        await setWithdrawal(tx, requestId, set);
+        await appendEvent(tx, { requestId, type: 'said to be paid by hand', detail });
+      }
       return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null, ended: null, chainId: request.chainId };
     });
     if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);

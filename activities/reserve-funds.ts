@@ -86,8 +86,10 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   /** A person's retry: from here on it is no longer parked, and may be given a nonce. */
   async function takeUpAgain(requestId: string): Promise<void> {
     await transact(db, async (tx) => {
-      const { status, paidTxHash } = await lockWithdrawal(tx, requestId);
-      if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, 'PENDING', 'taken up again', { set: { errorCode: null, errorMessage: null } });
+      const { status, paidTxHash, hasLivePayment } = await lockWithdrawal(tx, requestId);
+      // A nonce whose bytes are still out goes on where it stands; the chain rules on it first.
+      const from = hasLivePayment ? 'BROADCASTED' : 'PENDING';
+      if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
       await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
     });
   }

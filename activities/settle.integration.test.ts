@@ -183,6 +183,19 @@ describe('settling', () => {
     expect(await books(id)).toEqual(booked);
   });
 
+  it('ends what the chain has paid, whatever the status says', async () => {
+    const { id, attempt } = await signed();
+    await bench.ports.db.update(withdrawalRequests).set({ status: 'PENDING' }).where(eq(withdrawalRequests.requestId, id));
+    expect(await settle(id, { kind: 'paid', logIndex: 0, ...facts(attempt) })).toBe('COMPLETED');
+  });
+
+  it('takes a retried withdrawal up where it stands while its bytes are out', async () => {
+    const { id, paying } = await voiding();
+    expect(await bench.reserveFunds({ requestId: id, retried: true })).toMatchObject({ kind: 'reserved' });
+    expect((await bench.engine.row(id)).status).toBe('BROADCASTED');
+    expect(await settle(id, { kind: 'paid', logIndex: 0, ...facts(paying) })).toBe('COMPLETED');
+  });
+
   it('lets the payment win against a cancellation', async () => {
     const { id, attempt } = await signed();
     await commitCancelIntent(bench.ports.db, id, 'all', new Date());

@@ -8,7 +8,7 @@ import { appendEvent } from '../db/repositories/events.ts';
 import { bookGas, settleFunds } from '../db/repositories/funds.ts';
 import { endNonce, lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { stopWallet } from '../db/repositories/wallets.ts';
-import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import type { ConfirmVerdict } from './confirm.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -114,7 +114,8 @@ async function voided(tx: Transaction, request: WithdrawalRow, cost: bigint, set
   const { requestId } = request;
   const type = 'nonce voided: nothing was paid';
   if (request.status === 'DEAD_LETTERED' || !(await moveTo(tx, requestId, 'SIGNING', type, { detail }))) await appendEvent(tx, { requestId, type, detail });
-  if (request.cancelIntentAt === null) {
+  // Paid by hand, perhaps: the chain is asked before it may be called unpaid.
+  if (request.cancelIntentAt === null || isClaimedPaid(request)) {
     await bookGas(tx, requestId, cost);
     return;
   }
@@ -126,5 +127,8 @@ async function voided(tx: Transaction, request: WithdrawalRow, cost: bigint, set
 async function enter(tx: Transaction, requestId: string, status: 'COMPLETED' | 'FAILED', event: string, detail: Record<string, string | number>, set: Parameters<typeof setWithdrawal>[2]): Promise<void> {
   // The receipt may be final before its inclusion was written down; an end is entered through the statuses it follows.
   await moveTo(tx, requestId, 'CONFIRMING', 'included in a block', { detail });
+  if (await moveTo(tx, requestId, status, event, { detail, set })) return;
+  // Whatever the status says, the chain has ruled: every status may be parked, and from there it ends.
+  await moveTo(tx, requestId, 'DEAD_LETTERED', 'status did not fit what the chain ruled', { detail });
   if (!(await moveTo(tx, requestId, status, event, { detail, set }))) throw new EngineError('INVALID_STATE', { reason: `cannot enter ${status}` });
 }

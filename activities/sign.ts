@@ -91,7 +91,10 @@ export function makeSign(ports: SignPorts) {
     const call = purpose === 'VOID' ? voidCall(walletAddress as Address) : paymentCall({ tokenAddress: request.tokenAddress as Address | null, toAddress: request.toAddress as Address, amount: request.amount });
     const gasLimit = purpose === 'VOID' ? VOID_GAS_LIMIT : funds.gasLimit;
     const fees = await feesFor(previous, gasLimit);
-    if (fees === null) return { kind: 'held' };
+    if (fees === null) {
+      await giveBackUnsigned(requestId);
+      return { kind: 'held' };
+    }
 
     const reservation = before.reservation ?? (await takeNonce(ports, { requestId, chainId: request.chainId, walletAddress: walletAddress as Address, window: settings.chain.inFlightWindow }));
     if (previous === undefined) ports.crashPoint('nonce-reserved');
@@ -123,18 +126,22 @@ export function makeSign(ports: SignPorts) {
 
   /** Just before signing. What stands still holds no nonce: an unsigned one goes back, or the payments of others would wait behind it. */
   async function assertMaySign(request: WithdrawalRow, wallet: WalletRow, mode: SignInput['mode']): Promise<void> {
-    if (wallet.status === 'HALTED' || (wallet.status === 'PAUSED' && mode === 'pay')) throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
-    if (mode === 'void') return;
     try {
-      await assertNotHalted(db, { chainId: request.chainId, tokenAddress: request.tokenAddress, walletAddress: wallet.address });
+      if (wallet.status === 'HALTED' || (wallet.status === 'PAUSED' && mode === 'pay')) throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+      if (mode !== 'void') await assertNotHalted(db, { chainId: request.chainId, tokenAddress: request.tokenAddress, walletAddress: wallet.address });
     } catch (error) {
-      const freed = await transact(db, async (tx) => {
-        await lockWithdrawal(tx, request.requestId);
-        return freeNonce(tx, request.requestId);
-      });
-      if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, request.requestId, freed.nonce);
+      await giveBackUnsigned(request.requestId);
       throw error;
     }
+  }
+
+  /** A nonce that was reserved by an earlier run and never signed on; with bytes on it, nothing happens. */
+  async function giveBackUnsigned(requestId: string): Promise<void> {
+    const freed = await transact(db, async (tx) => {
+      await lockWithdrawal(tx, requestId);
+      return freeNonce(tx, requestId);
+    });
+    if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
   }
 
   function assertSealed(request: WithdrawalRow): void {

@@ -26,6 +26,9 @@ export interface SweepPorts {
 /** Younger rows are left to the API process that accepted them. */
 const GRACE_MS = 3_000;
 const BATCH = 200;
+const OFTEN_MS = 10 * 60_000;
+/** a little more than from one sweep to the next */
+const SWEEP_MS = 12_000;
 /** One turn of the round over all that have not ended: a small query, a small answer. */
 const TURN = 100;
 /** A workflow this young may not be visible yet, or its own start may be under way. */
@@ -58,12 +61,22 @@ export function makeSweep(ports: SweepPorts) {
     }
     const stopped = await getStarts(ports.db, await ports.listStopped());
     for (const start of stopped) await ports.startWithdrawal(start);
-    for (const requestId of await listOpenCancelIntents(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) await ports.signalCancel(requestId);
     await ports.ensureGuardians();
     const lost = await startLost();
+    await sayCancelAgain();
     const started = waiting.length + stopped.length + lost;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length, lost }, 'the sweeper started workflows that were missing');
     return { started };
+  }
+
+  /** One that cannot be told keeps nobody else waiting. Each is told at every sweep for ten minutes, then once in ten: a history bears only so many signals. */
+  async function sayCancelAgain(): Promise<void> {
+    const now = Date.now();
+    for (const { requestId, intendedAt } of await listOpenCancelIntents(ports.db, new Date(now - GRACE_MS), BATCH)) {
+      const ageMs = now - intendedAt.getTime();
+      if (ageMs > OFTEN_MS && ageMs % OFTEN_MS > SWEEP_MS) continue;
+      await ports.signalCancel(requestId).catch((error: unknown) => ports.log.warn({ requestId, error }, 'a cancellation could not be said again'));
+    }
   }
 
   /** Those whose workflow is gone altogether. A worker that starts anew begins the round anew. */

@@ -29,5 +29,7 @@ export const ALERT_KINDS = [
   'WITHDRAWAL_PARKED',
   /** a recipient was paid by hand and by the engine */
   'DOUBLE_PAYMENT',
+  /** a recipient was paid by hand although the withdrawal had ended unpaid: its owner may be refunded as well */
+  'PAID_AFTER_END',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];

@@ -1,4 +1,5 @@
-import { CancellationScope, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { failureOf } from './failures.ts';
 import { cancelSignal, markPaidSignal, retrySignal } from './messages.ts';
 
 /** What people have asked of a running withdrawal, and what they are shown of it. */
@@ -10,25 +11,34 @@ export interface OperatorHands {
   markedPaid: string | null;
   /** the newest hash that was signed, as the signing service told it */
   signedTxHash: string | null;
+  /** until when it waits for money; null before it had to */
+  fundsDeadlineMs: number | null;
   /** `null` takes a value away */
   searchAttributes: Partial<Record<'WithdrawalStatus' | 'Wallet' | 'TxHash' | 'DeadLetterClass', string | null>>;
 }
 
 /** What a run that goes on as a new one takes along. */
-export type CarriedHands = Pick<OperatorHands, 'cancelled' | 'markedPaid' | 'signedTxHash' | 'searchAttributes'>;
+export type CarriedHands = OperatorHands;
+
+/** What the signals write down before they take effect. */
+export interface WishBooks {
+  /** @returns whether the intent stands; a wish that came too late changes nothing */
+  commitCancel: () => Promise<boolean>;
+  /** from then on nothing that pays is signed, and nobody may call it unpaid */
+  commitClaim: (txHash: string) => Promise<void>;
+}
+
+const TRANSACTION_HASH = /^0x[0-9a-f]{64}$/;
 
 const interruptions = new WeakMap<OperatorHands, () => void>();
 
-/**
- * Takes the signals of people from now on. `commitCancel` answers whether the intent stands; a wish that came too late
- * changes nothing.
- */
-export function listenToOperators(commitCancel: () => Promise<boolean>, carried?: CarriedHands): OperatorHands {
-  const hands: OperatorHands = { cancelled: false, retry: false, markedPaid: null, signedTxHash: null, searchAttributes: {}, ...carried };
+/** Takes the signals of people from now on. Each is written down first and then interrupts what the workflow waits for. */
+export function listenToOperators(books: WishBooks, carried?: CarriedHands): OperatorHands {
+  const hands: OperatorHands = { cancelled: false, retry: false, markedPaid: null, signedTxHash: null, fundsDeadlineMs: null, searchAttributes: {}, ...carried };
   const interrupt = () => interruptions.get(hands)?.();
   const cancel = () =>
     CancellationScope.nonCancellable(async () => {
-      if (!(await commitCancel())) return;
+      if (!(await books.commitCancel())) return;
       hands.cancelled = true;
       interrupt();
     });
@@ -36,10 +46,20 @@ export function listenToOperators(commitCancel: () => Promise<boolean>, carried?
   setHandler(retrySignal, () => {
     hands.retry = true;
   });
-  setHandler(markPaidSignal, (txHash) => {
-    hands.markedPaid = txHash.toLowerCase();
-    interrupt();
-  });
+  setHandler(markPaidSignal, (claimed: unknown) =>
+    CancellationScope.nonCancellable(async () => {
+      const txHash = typeof claimed === 'string' ? claimed.toLowerCase() : '';
+      if (!TRANSACTION_HASH.test(txHash)) {
+        log.warn('markPaid takes the hash of a transaction: ignored');
+        return;
+      }
+      await books.commitClaim(txHash);
+      hands.markedPaid = txHash;
+      // Whoever says it is paid does not want it paid again by an earlier "retry".
+      hands.retry = false;
+      interrupt();
+    }),
+  );
   // The Cancel button of the Web UI asks the same as the signal.
   CancellationScope.current().cancelRequested.catch(cancel);
   return hands;
@@ -61,7 +81,8 @@ export async function interruptible<T>(hands: OperatorHands, run: () => Promise<
   try {
     return await scope.run(run);
   } catch (error) {
-    if (isCancellation(error)) return 'interrupted';
+    // An activity that was called off while it failed reports its failure, not the call.
+    if (isCancellation(error) || (scope.consideredCancelled && failureOf(error).class === 'transient')) return 'interrupted';
     throw error;
   } finally {
     interruptions.delete(hands);

@@ -18,6 +18,9 @@ export const STEP: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };
 
+/** For a step that is not waited out: what it is for is looked at again meanwhile. */
+export const BRIEFLY = { scheduleToCloseTimeout: '1 minute' } as const;
+
 /** Waiting for the chain: as long as it takes; the heartbeat, not the clock, finds a dead monitor. */
 export const WATCH: ActivityOptions = {
   startToCloseTimeout: '24 hours',
@@ -46,3 +49,7 @@ export const FUNDS_POLL_MS = 3_000;
 
 /** At the fee ceiling: wait, then send the same bytes again. */
 export const FEE_HOLD_MS = 30_000;
+
+/** How often the chain is asked for a payment by hand that is not final yet, and how many times in all. */
+export const CLAIM_LOOK_MS = 15_000;
+export const CLAIM_LOOKS_MAX = 40;

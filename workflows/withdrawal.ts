@@ -1,13 +1,18 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
-import { isEnd, type EndStatus } from '../domain/status.ts';
+import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
 import { interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
-import { backoffMs, BOOKING, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
+import { backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
 const signingService = proxyActivities<SigningActivities>({ ...STEP, taskQueue: 'signing' });
 const broadcaster = proxyActivities<BroadcastActivities>({ ...STEP, taskQueue: 'broadcast' });
+/** For what may fail for a while: the nonce is followed meanwhile, as an earlier attempt may be mined. */
+const briefly = {
+  signingService: proxyActivities<SigningActivities>({ ...STEP, ...BRIEFLY, taskQueue: 'signing' }),
+  broadcaster: proxyActivities<BroadcastActivities>({ ...STEP, ...BRIEFLY, taskQueue: 'broadcast' }),
+};
 const monitor = proxyActivities<MonitorActivities>({ ...WATCH, taskQueue: 'monitor' });
 const books = proxyLocalActivities<Pick<WithdrawalActivities, 'settle' | 'closeUnpaid' | 'park' | 'requestCancel'>>(BOOKING);
 
@@ -22,12 +27,18 @@ export interface WithdrawalInput {
  * own. Every step reads the database first and may run twice, so replays, resets and second workers pay once.
  */
 export async function withdrawal(request: WithdrawalInput, carried?: CarriedHands): Promise<EndStatus> {
-  const hands = listenToOperators(() => books.requestCancel(request), carried);
+  const hands = listenToOperators(
+    {
+      commitCancel: () => insist(() => books.requestCancel(request)),
+      commitClaim: async (txHash) => void (await insist(() => books.park({ ...request, ...claimedBy(txHash) }))),
+    },
+    carried,
+  );
   // From here on nothing is torn down half-way: a cancellation is a wish, granted where it is still safe.
   return CancellationScope.nonCancellable(async () => {
     const status = await payOrPark(request, hands);
     await condition(allHandlersFinished);
-    if (status === 'COMPLETED' && hands.markedPaid !== null) await insist(() => withdrawals.markPaid({ ...request, txHash: hands.markedPaid ?? '' }));
+    if (hands.markedPaid !== null) await askTheChain(request, hands);
     show(hands, { WithdrawalStatus: status, ...('DeadLetterClass' in hands.searchAttributes && { DeadLetterClass: null }) });
     return status;
   });
@@ -40,7 +51,7 @@ async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promis
     } catch (error) {
       if (isControlFlow(error)) throw error;
       const failure = failureOf(error);
-      const ended = failure.class === 'permanent' ? await failUnpaid(request, failure) : await parkForAPerson(request, failure, hands);
+      const ended = failure.class === 'permanent' && hands.markedPaid === null ? await failUnpaid(request, failure) : await parkForAPerson(request, failure, hands);
       if (ended) return ended;
     }
   }
@@ -48,7 +59,7 @@ async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promis
 
 /** The road itself. Throws what only a person, or the end `FAILED`, can answer. */
 async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
-  if (!(await holdFunds(request, hands))) return cancelUnpaid(request);
+  await holdFunds(request, hands);
 
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
@@ -59,39 +70,39 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
     const verdict = await confirm(request, hands, sent === 'halted' ? 'void' : 'pay');
     if (verdict.kind === 'settled') continue;
 
-    const status = await books.settle({ ...request, verdict });
-    if (verdict.kind === 'paid') hands.searchAttributes.TxHash = verdict.txHash;
+    const status = await settle(request, hands, verdict);
     if (isEnd(status)) return status;
     if (verdict.kind === 'mismatch') fail({ code: 'PAYMENT_MISMATCH', class: 'unknown', reason: `the recipient received ${verdict.received} base units` });
   }
 }
 
-/** @returns false when the withdrawal was cancelled while it waited for money */
-async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
-  let deadlineMs: number | null = null;
+/** Waits until money is held. Ends early when a person wants no payment any more: whether bytes are out is asked next, of the database. */
+async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
   for (;;) {
-    const funds = await persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry }));
-    if (hands.cancelled) return false;
+    await goOnIfLong(request, hands);
     leaveToAPerson(hands);
+    const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry })));
+    if (hands.cancelled) return;
+    if (funds === 'interrupted') continue;
     // A run that was started again for a parked withdrawal parks where the first one did.
-    if (funds.kind === 'parked') return fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
+    if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
-      return true;
+      return;
     }
-    if (deadlineMs === null) {
-      deadlineMs = Date.now() + funds.waitMs;
+    if (hands.fundsDeadlineMs === null) {
+      hands.fundsDeadlineMs = Date.now() + funds.waitMs;
       show(hands, { WithdrawalStatus: 'AWAITING_FUNDS' });
     }
-    if (Date.now() >= deadlineMs) return fail({ code: 'INSUFFICIENT_BALANCE', class: 'permanent', reason: `no wallet had enough ${funds.missing} in time` });
+    if (Date.now() >= hands.fundsDeadlineMs) fail({ code: 'INSUFFICIENT_BALANCE', class: 'permanent', reason: `no wallet had enough ${funds.missing} in time` });
     await condition(() => stopWanted(hands), FUNDS_POLL_MS);
-    if (hands.cancelled) return false;
   }
 }
 
 /** The first attempt on a nonce: committed bytes, or the word that none will be. */
 async function signPayment(request: WithdrawalInput, hands: OperatorHands): Promise<'signed' | 'cancelled' | 'nothing'> {
   for (;;) {
+    await goOnIfLong(request, hands);
     leaveToAPerson(hands);
     // Asked also when cancelled: whether something was signed before is the database's to say.
     const run = () => persist(() => sign(request, hands, 'pay'));
@@ -103,8 +114,8 @@ async function signPayment(request: WithdrawalInput, hands: OperatorHands): Prom
 }
 
 /** Signs by the signing service, which is told what this workflow knows: a database that forgot it signs nothing. */
-async function sign(request: WithdrawalInput, hands: OperatorHands, mode: SignInput['mode']): Promise<SignResult> {
-  const signed = await signingService.sign({ ...request, mode, knownTxHash: hands.signedTxHash });
+async function sign(request: WithdrawalInput, hands: OperatorHands, mode: SignInput['mode'], by: SigningActivities = signingService): Promise<SignResult> {
+  const signed = await by.sign({ ...request, mode, knownTxHash: hands.signedTxHash });
   if (signed.kind === 'signed') hands.signedTxHash = signed.txHash;
   if (signed.kind === 'cancelled') hands.cancelled = true;
   return signed;
@@ -114,9 +125,9 @@ async function sign(request: WithdrawalInput, hands: OperatorHands, mode: SignIn
  * Hands the committed bytes to the chain. An unclear answer is retried; a refusal is tried a few times, then thrown.
  * @returns `halted` when what pays was never sent and must not be now: its nonce is to be voided
  */
-async function send(request: WithdrawalInput, hands: OperatorHands): Promise<'sent' | 'cancelled' | 'halted'> {
+async function send(request: WithdrawalInput, hands: OperatorHands, by: BroadcastActivities = broadcaster): Promise<'sent' | 'cancelled' | 'halted'> {
   for (let refusals = 0; ; ) {
-    const sent = await persist(() => broadcaster.broadcast(request));
+    const sent = await persist(() => by.broadcast(request));
     switch (sent.kind) {
       case 'sent':
         return 'sent';
@@ -145,16 +156,16 @@ async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pa
   let toBeVoided = mode === 'void';
   let voiding: 'no' | 'held' | 'sent' = 'no';
   for (;;) {
-    if (mode === 'pay' && workflowInfo().continueAsNewSuggested) await goOnAsNewRun(request, hands);
+    await goOnIfLong(request, hands);
     if (voiding !== 'sent' && (toBeVoided || stopWanted(hands))) voiding = await voidNonce(request, hands);
     const verdict = voiding === 'sent' ? await follow() : voiding === 'held' ? await atMost(FEE_HOLD_MS, follow) : await interruptible(hands, follow);
     if (verdict === 'interrupted') continue;
     switch (verdict.kind) {
       case 'stuck':
-        if ((await replace(request, hands)) !== 'cancelled') toBeVoided ||= (await insist(() => send(request, hands))) === 'halted';
-        break;
       case 'resend':
-        toBeVoided ||= (await insist(() => send(request, hands))) === 'halted';
+        // What is to be voided is neither made dearer nor sent again.
+        if (voiding === 'held') await sleep(FEE_HOLD_MS);
+        else if (verdict.kind === 'resend' || (await replace(request, hands)) !== 'cancelled') toBeVoided ||= (await sendAgain(request, hands)) === 'halted';
         break;
       default:
         return verdict;
@@ -162,19 +173,47 @@ async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pa
   }
 }
 
-/** Same nonce, same payment, higher fee; at the ceiling, a pause. */
+/** Same nonce, same payment, higher fee; at the ceiling, or where it cannot be signed now, a pause. */
 async function replace(request: WithdrawalInput, hands: OperatorHands): Promise<SignResult['kind']> {
-  const { kind } = await insist(() => sign(request, hands, 'replace'));
+  const kind = await signBriefly(request, hands, 'replace');
   if (kind === 'held') await sleep(FEE_HOLD_MS);
   return kind;
 }
 
 /** Same nonce, nothing paid. At the fee ceiling nothing is signed, and what pays is not sent in its place. */
 async function voidNonce(request: WithdrawalInput, hands: OperatorHands): Promise<'sent' | 'held'> {
-  const { kind } = await insist(() => sign(request, hands, 'void'));
-  if (kind === 'held') return 'held';
-  await insist(() => send(request, hands));
+  if ((await signBriefly(request, hands, 'void')) === 'held') return 'held';
+  await sendAgain(request, hands);
   return 'sent';
+}
+
+/** Signs on top of what may be mined already: a signer that cannot now is not waited for, the nonce is followed on. */
+async function signBriefly(request: WithdrawalInput, hands: OperatorHands, mode: 'replace' | 'void'): Promise<SignResult['kind']> {
+  try {
+    return (await persist(() => sign(request, hands, mode, briefly.signingService))).kind;
+  } catch (error) {
+    if (isControlFlow(error)) throw error;
+    return 'held';
+  }
+}
+
+/** The same for sending: bytes that are not out are found lost again. */
+async function sendAgain(request: WithdrawalInput, hands: OperatorHands): Promise<'sent' | 'cancelled' | 'halted'> {
+  try {
+    return await send(request, hands, briefly.broadcaster);
+  } catch (error) {
+    if (isControlFlow(error)) throw error;
+    return 'sent';
+  }
+}
+
+/** Books what the chain finally ruled. */
+async function settle(request: WithdrawalInput, hands: OperatorHands, verdict: FinalVerdict): Promise<WithdrawalStatus> {
+  const status = await books.settle({ ...request, verdict });
+  if (verdict.kind === 'paid') hands.searchAttributes.TxHash = verdict.txHash;
+  // Money has moved, though not as asked: there is nothing left to cancel.
+  if (verdict.kind === 'mismatch') hands.cancelled = false;
+  return status;
 }
 
 /** Ends what was cancelled before anything was signed; an end reached before stands. */
@@ -197,7 +236,11 @@ async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<E
 
 /** A person says it was paid: nothing more of ours is signed, and the chain is asked while it is parked. */
 function leaveToAPerson(hands: OperatorHands): void {
-  if (hands.markedPaid !== null && !hands.cancelled) fail({ code: 'PAID_BY_HAND', class: 'unknown', reason: `said to be paid by ${hands.markedPaid}` });
+  if (hands.markedPaid !== null) fail(claimedBy(hands.markedPaid));
+}
+
+function claimedBy(txHash: string): Failure {
+  return { code: 'PAID_BY_HAND', class: 'unknown', reason: `said to be paid by ${txHash}` };
 }
 
 /**
@@ -212,33 +255,48 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
     const verdict = await confirm(request, hands, 'void');
-    const status = verdict.kind === 'settled' ? null : await insist(() => books.settle({ ...request, verdict }));
+    const status = verdict.kind === 'settled' ? null : await insist(() => settle(request, hands, verdict));
     if (status !== null && isEnd(status)) return status;
   }
   for (;;) {
     await condition(() => hands.retry || stopWanted(hands));
-    if (hands.cancelled) return cancelUnpaid(request);
-    if (hands.markedPaid === null) return null;
-    const txHash = hands.markedPaid;
-    hands.markedPaid = null;
-    const { kind } = await insist(() => withdrawals.markPaid({ ...request, txHash }));
-    if (kind === 'paid') return 'COMPLETED';
+    if (hands.markedPaid !== null) {
+      if (await askTheChain(request, hands)) return 'COMPLETED';
+    } else if (hands.cancelled) return cancelUnpaid(request);
+    else return null;
   }
 }
 
+/** Asks the chain whether it was paid by hand; again while that payment is not final, until somebody says something else. */
+async function askTheChain(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
+  const txHash = hands.markedPaid;
+  if (txHash === null) return false;
+  const said = () => hands.markedPaid !== txHash || hands.retry;
+  for (let looks = 1; ; looks += 1) {
+    const lastLook = looks >= CLAIM_LOOKS_MAX || said();
+    const answer = await insist(() => withdrawals.markPaid({ ...request, txHash, lastLook }));
+    if (answer.kind === 'paid') return true;
+    if (lastLook || answer.reason !== 'not-final') break;
+    await condition(said, CLAIM_LOOK_MS);
+  }
+  if (hands.markedPaid === txHash) hands.markedPaid = null;
+  return false;
+}
+
 /** Ends this run at a border and goes on as a new one, before its history grows too long. Every step may run twice. */
-async function goOnAsNewRun(request: WithdrawalInput, hands: OperatorHands): Promise<never> {
+async function goOnIfLong(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested) return;
   await condition(allHandlersFinished);
-  const { cancelled, markedPaid, signedTxHash, searchAttributes } = hands;
-  return continueAsNew<typeof withdrawal>(request, { cancelled, markedPaid, signedTxHash, searchAttributes });
+  await continueAsNew<typeof withdrawal>(request, hands);
 }
 
 /** Waits no longer than that. */
 async function atMost<T>(ms: number, run: () => Promise<T>): Promise<T | 'interrupted'> {
+  const scope = new CancellationScope({ cancellable: true, timeout: ms });
   try {
-    return await CancellationScope.withTimeout(ms, run);
+    return await scope.run(run);
   } catch (error) {
-    if (isCancellation(error)) return 'interrupted';
+    if (isCancellation(error) || (scope.consideredCancelled && failureOf(error).class === 'transient')) return 'interrupted';
     throw error;
   }
 }

@@ -43,6 +43,7 @@ export const en: Messages = {
         p,
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',

@@ -111,8 +111,9 @@ describe('listOpenCancelIntents', () => {
     const [second, first, ended, young] = requests.map(({ requestId }) => requestId);
     for (const [requestId, minute] of [[second, 2], [first, 1], [ended, 0], [young, 9]] as const) await commitCancelIntent(database.db, requestId ?? '', 'all', at(minute));
     await database.db.update(withdrawalRequests).set({ status: 'CANCELLED' }).where(eq(withdrawalRequests.requestId, ended ?? ''));
-    expect(await listOpenCancelIntents(database.db, at(9), 10)).toEqual([first, second]);
-    expect(await listOpenCancelIntents(database.db, at(9), 1)).toEqual([first]);
-    expect(await listOpenCancelIntents(database.db, at(1), 10)).toEqual([]);
+    const open = async (before: Date, limit: number) => (await listOpenCancelIntents(database.db, before, limit)).map(({ requestId }) => requestId);
+    expect(await open(at(9), 10)).toEqual([first, second]);
+    expect(await open(at(9), 1)).toEqual([first]);
+    expect(await open(at(1), 10)).toEqual([]);
   });
 });

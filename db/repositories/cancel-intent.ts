@@ -1,11 +1,11 @@
-import { and, asc, eq, lt, notInArray } from 'drizzle-orm';
+import { and, asc, eq, isNull, lt, notInArray } from 'drizzle-orm';
 import { END_STATUSES, isEnd, type WithdrawalStatus } from '../../domain/status.ts';
 import type { Database, Queryable } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { appendEvent } from './events.ts';
 import type { Visibility } from './read-withdrawals.ts';
-import type { WithdrawalRow } from './withdrawals.ts';
+import { isClaimedPaid, type WithdrawalRow } from './withdrawals.ts';
 
 /** Seen in a block: what pays is on the chain already, and a transaction on the same nonce comes too late. */
 const MINED: readonly WithdrawalStatus[] = ['CONFIRMING'];
@@ -13,7 +13,7 @@ const MINED: readonly WithdrawalStatus[] = ['CONFIRMING'];
 export type Cancellation =
   | { kind: 'intended'; row: WithdrawalRow }
   | { kind: 'not-found' }
-  | { kind: 'refused'; reason: 'ended' | 'payment-mined'; status: WithdrawalStatus };
+  | { kind: 'refused'; reason: 'ended' | 'payment-mined' | 'paid-by-hand'; status: WithdrawalStatus };
 
 /**
  * Commits the intent to cancel, holding the request's row: the signer takes the same lock before it commits bytes, so
@@ -28,6 +28,8 @@ export async function commitCancelIntent(db: Database, requestId: string, visibi
     if (!row) return { kind: 'not-found' };
     if (isEnd(row.status)) return { kind: 'refused', reason: 'ended', status: row.status };
     if (row.paidTxHash !== null || MINED.includes(row.status)) return { kind: 'refused', reason: 'payment-mined', status: row.status };
+    // A person says it was paid: until the chain has answered, calling it unpaid could have it refunded as well.
+    if (isClaimedPaid(row)) return { kind: 'refused', reason: 'paid-by-hand', status: row.status };
     if (row.cancelIntentAt !== null) return { kind: 'intended', row };
     await tx.update(withdrawalRequests).set({ cancelIntentAt: now, updatedAt: now }).where(eq(withdrawalRequests.requestId, requestId));
     await appendEvent(tx, { requestId, type: 'cancel-requested' });
@@ -35,13 +37,13 @@ export async function commitCancelIntent(db: Database, requestId: string, visibi
   });
 }
 
-/** Requests whose cancel intent stands since before `intendedBefore` and that have not ended: their workflow may not have heard of it. */
-export async function listOpenCancelIntents(queryable: Queryable, intendedBefore: Date, limit: number): Promise<string[]> {
+/** Requests whose cancel intent stands since before `intendedBefore`, that have neither ended nor moved money: their workflow may not have heard of it. Oldest first. */
+export async function listOpenCancelIntents(queryable: Queryable, intendedBefore: Date, limit: number): Promise<{ requestId: string; intendedAt: Date }[]> {
   const rows = await queryable
-    .select({ requestId: withdrawalRequests.requestId })
+    .select({ requestId: withdrawalRequests.requestId, intendedAt: withdrawalRequests.cancelIntentAt })
     .from(withdrawalRequests)
-    .where(and(lt(withdrawalRequests.cancelIntentAt, intendedBefore), notInArray(withdrawalRequests.status, [...END_STATUSES])))
+    .where(and(lt(withdrawalRequests.cancelIntentAt, intendedBefore), isNull(withdrawalRequests.paidTxHash), notInArray(withdrawalRequests.status, [...END_STATUSES])))
     .orderBy(asc(withdrawalRequests.cancelIntentAt))
     .limit(limit);
-  return rows.map(({ requestId }) => requestId);
+  return rows.flatMap(({ requestId, intendedAt }) => (intendedAt === null ? [] : [{ requestId, intendedAt }]));
 }

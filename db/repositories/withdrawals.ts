@@ -9,6 +9,11 @@ import { appendEvent } from './events.ts';
 export type WithdrawalRow = typeof withdrawalRequests.$inferSelect;
 type Changes = Partial<Pick<WithdrawalRow, 'walletAddress' | 'txHash' | 'hasLivePayment' | 'errorCode' | 'errorMessage' | 'paidTxHash' | 'paidLogIndex' | 'completedAt'>>;
 
+/** True while a person's word that it was paid by hand stands, and the chain has not answered yet. */
+export function isClaimedPaid({ status, errorCode }: Pick<WithdrawalRow, 'status' | 'errorCode'>): boolean {
+  return status === 'DEAD_LETTERED' && errorCode === 'PAID_BY_HAND';
+}
+
 /** The request. Its workflow is started after its row was committed, so a workflow without a row means a database that forgot: `BOOKS_BEHIND`. */
 export async function getWithdrawal(queryable: Queryable, requestId: string): Promise<WithdrawalRow> {
   const [row] = await queryable.select().from(withdrawalRequests).where(eq(withdrawalRequests.requestId, requestId));

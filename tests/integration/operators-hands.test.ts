@@ -227,8 +227,6 @@ describe('paid by hand', () => {
     await key.restore();
     const { paidTxHash } = await engine.until((await accept()).requestId, ['COMPLETED']);
     const claims = [
-      ['0x12', 'not-a-hash'],
-      [`0x${'12'.repeat(32)}`, 'not-final'],
       [paidTxHash ?? '', 'ours'],
       [await payByHand(payment.recipient, AMOUNT - 1n), 'other-amount'],
       [await payByHand(Wallet.createRandom().address, AMOUNT), 'other-amount'],
