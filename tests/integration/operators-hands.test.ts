@@ -7,6 +7,7 @@ import { listOpenAlerts } from '../../db/repositories/alerts.ts';
 import { withdrawalRequests } from '../../db/schema/index.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
+import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { payIn } from '../harness/tokens.ts';
 import { paidTo } from '../harness/transfers.ts';
@@ -118,6 +119,48 @@ describe('a cancellation after signing', () => {
     expect(await commitCancelIntent(engine.database.db, payment.requestId, 'all', new Date())).toMatchObject({ kind: 'refused', reason: 'ended' });
   });
 
+  it('is carried out by the run that the sweeper starts after the first one was terminated', async () => {
+    await start();
+    await stopMining();
+    const payment = await accept();
+    await untilPooled(payment.requestId);
+    await engine.handle(payment.requestId).terminate('by hand');
+    expect(await commitCancelIntent(engine.database.db, payment.requestId, 'all', new Date(Date.now() - 60_000))).toMatchObject({ kind: 'intended' });
+    await expect
+      .poll(
+        async () => {
+          await engine.client.workflow.execute('sweep', { taskQueue: TASK_QUEUES.withdrawals, workflowId: 'sweep-by-hand' });
+          return (await engine.handle(payment.requestId).describe()).status.name;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe('RUNNING');
+    await expect.poll(async () => (await attemptsOf(payment.requestId)).at(-1), { timeout: 30_000 }).toMatchObject({ purpose: 'VOID', status: 'BROADCASTED' });
+    await startMining();
+    await engine.until(payment.requestId, ['CANCELLED']);
+    expect(await received(payment)).toEqual(NOTHING);
+    expect(await engine.handle(payment.requestId).result()).toBe('CANCELLED');
+  });
+
+  it('that loses to a payment which arrives short leaves it to a person, whose word ends it', async () => {
+    await start();
+    await payIn(engine, 'USDC', 'TestFeeToken');
+    await stopMining();
+    const payment = await accept();
+    await untilPooled(payment.requestId);
+    engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
+    await cancel(payment);
+    await startMining();
+    await expect.poll(async () => (await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, payment.recipient)).payments, { timeout: 20_000 }).toBe(1);
+    engine.proxy.inject({ kind: 'pass' });
+    await engine.until(payment.requestId, ['DEAD_LETTERED']);
+    const { total } = await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, payment.recipient);
+    const hash = await payByHandArriving(payment.recipient, AMOUNT - total);
+    await engine.handle(payment.requestId).signal('markPaid', hash);
+    await engine.until(payment.requestId, ['COMPLETED']);
+    expect((await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, payment.recipient)).total).toBe(AMOUNT);
+  });
+
   it('racing fee bumps: each is paid once or not at all, and nothing that pays is signed after the wish', async () => {
     await start(settingsWith({ stuckAfterBlocks: 2 }));
     await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x1']);
@@ -198,6 +241,35 @@ describe('paid by hand', () => {
     expect(await eventsOf(payment.requestId)).toContain('paid by hand');
     const later = await accept();
     await engine.until(later.requestId, ['COMPLETED']);
+  });
+
+  it('outweighs a cancellation that comes after it, and is asked for until it is final', async () => {
+    await start();
+    await stopMining();
+    const payment = await accept();
+    await untilPooled(payment.requestId);
+    const hash = await payByHand(payment.recipient, AMOUNT);
+    await engine.handle(payment.requestId).signal('markPaid', hash);
+    await engine.until(payment.requestId, ['DEAD_LETTERED']);
+    expect(await commitCancelIntent(engine.database.db, payment.requestId, 'all', new Date())).toMatchObject({ kind: 'refused', reason: 'paid-by-hand' });
+    await engine.handle(payment.requestId).signal('cancel');
+    await expect.poll(async () => (await attemptsOf(payment.requestId)).at(-1), { timeout: 30_000 }).toMatchObject({ purpose: 'VOID', status: 'BROADCASTED' });
+    await startMining();
+    await engine.until(payment.requestId, ['COMPLETED']);
+    expect(await received(payment)).toEqual(ONCE);
+  });
+
+  it('is ignored when it names no transaction', async () => {
+    await start();
+    await stopMining();
+    const payment = await accept();
+    await untilPooled(payment.requestId);
+    await engine.handle(payment.requestId).signal('markPaid');
+    await engine.handle(payment.requestId).signal('markPaid', 'yes');
+    await startMining();
+    await engine.until(payment.requestId, ['COMPLETED']);
+    expect(await received(payment)).toEqual(ONCE);
+    expect(await attemptsOf(payment.requestId)).toHaveLength(1);
   });
 
   it('and by the engine, whose payment was mined first: completed by it, and a person is called', async () => {
