@@ -53,17 +53,20 @@ async function cancel({ requestId }: Payment): Promise<void> {
   await engine.handle(requestId).signal('cancel');
 }
 
-/** A person pays from a wallet the engine does not know; not mined by itself. */
-async function payByHand(recipient: string, amount: bigint, token: 'TestUSDC' | 'TestFeeToken' = 'TestUSDC'): Promise<string> {
+/** A person's call of a test token from a wallet the engine does not know; not mined by itself. */
+async function callByHand(token: 'TestUSDC' | 'TestFeeToken', method: 'transfer' | 'mint', recipient: string, amount: bigint): Promise<string> {
   const provider = chainClient(engine.chain.url, engine.chain.chainId);
   try {
-    const contract = new Contract(engine.chain.tokens[token], ['function transfer(address to, uint256 amount)'], treasury(provider));
-    const sent = (await contract.getFunction('transfer').send(recipient, amount, { gasLimit: GAS_LIMIT })) as { hash: string };
+    const contract = new Contract(engine.chain.tokens[token], [`function ${method}(address to, uint256 amount)`], treasury(provider));
+    const sent = (await contract.getFunction(method).send(recipient, amount, { gasLimit: GAS_LIMIT })) as { hash: string };
     return sent.hash;
   } finally {
     provider.destroy();
   }
 }
+const payByHand = (recipient: string, amount: bigint) => callByHand('TestUSDC', 'transfer', recipient, amount);
+/** Minted straight to the recipient: a token that takes a fee on transfer takes none there. */
+const payByHandArriving = (recipient: string, amount: bigint) => callByHand('TestFeeToken', 'mint', recipient, amount);
 
 /** Everything about money that must not change by a repeated history. */
 async function booksOf(requestId: string) {
@@ -333,18 +336,6 @@ describe('paid by hand', () => {
     expect((await paidTo(engine.chain, engine.chain.tokens.TestFeeToken, payment.recipient)).total).toBe(AMOUNT);
   });
 });
-
-/** Mints straight to the recipient: a token that takes a fee on transfer takes none there. */
-async function payByHandArriving(recipient: string, amount: bigint): Promise<string> {
-  const provider = chainClient(engine.chain.url, engine.chain.chainId);
-  try {
-    const contract = new Contract(engine.chain.tokens.TestFeeToken, ['function mint(address to, uint256 amount)'], treasury(provider));
-    const sent = (await contract.getFunction('mint').send(recipient, amount)) as { hash: string };
-    return sent.hash;
-  } finally {
-    provider.destroy();
-  }
-}
 
 describe('a reset', () => {
   /** Resets the run at each of its completed workflow tasks, one after the other, each to its end. */
