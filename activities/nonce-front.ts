@@ -54,7 +54,8 @@ export interface NonceFront {
   release(chainId: number, wallet: string, requestId: string, freedNonce: number | null): Promise<void>;
 }
 
-const keysOf = (chainId: number, wallet: string) => ['next', 'freed', 'held'].map((part) => `nonce:{${chainId}:${wallet}}:${part}`) as [string, string, string];
+/** Redis keys of a wallet's front: the counter, the freed nonces, the held ones. */
+export const keysOf = (chainId: number, wallet: string) => ['next', 'freed', 'held'].map((part) => `nonce:{${chainId}:${wallet}}:${part}`) as [string, string, string];
 
 /** The front over a Redis connection. Every method answers within the connection's own time limits and never throws. */
 export function createNonceFront(redis: Redis, onError: (error: unknown) => void): NonceFront {

@@ -79,13 +79,24 @@ export async function interruptible<T>(hands: OperatorHands, run: () => Promise<
   const scope = new CancellationScope();
   interruptions.set(hands, () => scope.cancel());
   try {
+    return await orInterrupted(scope, run);
+  } finally {
+    interruptions.delete(hands);
+  }
+}
+
+/** Waits no longer than that. */
+export async function atMost<T>(ms: number, run: () => Promise<T>): Promise<T | 'interrupted'> {
+  return orInterrupted(new CancellationScope({ cancellable: true, timeout: ms }), run);
+}
+
+async function orInterrupted<T>(scope: CancellationScope, run: () => Promise<T>): Promise<T | 'interrupted'> {
+  try {
     return await scope.run(run);
   } catch (error) {
     // An activity that was called off while it failed reports its failure, not the call.
     if (isCancellation(error) || (scope.consideredCancelled && failureOf(error).class === 'transient')) return 'interrupted';
     throw error;
-  } finally {
-    interruptions.delete(hands);
   }
 }
 

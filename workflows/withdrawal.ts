@@ -1,8 +1,8 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
-import { interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
+import { atMost, interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
 import { backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
@@ -288,15 +288,4 @@ async function goOnIfLong(request: WithdrawalInput, hands: OperatorHands): Promi
   if (!workflowInfo().continueAsNewSuggested) return;
   await condition(allHandlersFinished);
   await continueAsNew<typeof withdrawal>(request, hands);
-}
-
-/** Waits no longer than that. */
-async function atMost<T>(ms: number, run: () => Promise<T>): Promise<T | 'interrupted'> {
-  const scope = new CancellationScope({ cancellable: true, timeout: ms });
-  try {
-    return await scope.run(run);
-  } catch (error) {
-    if (isCancellation(error) || (scope.consideredCancelled && failureOf(error).class === 'transient')) return 'interrupted';
-    throw error;
-  }
 }
