@@ -7,6 +7,10 @@ import { Umzug, type MigrationParams, type UmzugStorage } from 'umzug';
 const MIGRATIONS_FOLDER = new URL('./migrations/', import.meta.url);
 const LOCK_NAME = 'withdrawal-engine-migrations';
 const LOCK_WAIT_SECONDS = 60;
+/** ER_DUP_FIELDNAME, ER_DUP_KEYNAME, ER_CANT_DROP_FIELD_OR_KEY: an ALTER that was run before its record was written. */
+const DONE_BEFORE = new Set([1060, 1061, 1091]);
+
+const isDoneBefore = (error: unknown): boolean => error instanceof Error && 'errno' in error && DONE_BEFORE.has(Number(error.errno));
 
 /** Applied migrations, kept in the database they changed. */
 function storageIn(connection: Connection): UmzugStorage {
@@ -28,7 +32,10 @@ function storageIn(connection: Connection): UmzugStorage {
 async function migrationsFor(connection: Connection) {
   const files = await readdir(MIGRATIONS_FOLDER);
   const run = async (name: string, direction: 'up' | 'down') => {
-    await connection.query(await readFile(new URL(`${name}.${direction}.sql`, MIGRATIONS_FOLDER), 'utf8'));
+    const statement = await readFile(new URL(`${name}.${direction}.sql`, MIGRATIONS_FOLDER), 'utf8');
+    await connection.query(statement).catch((error: unknown) => {
+      if (!isDoneBefore(error)) throw error;
+    });
   };
   return files
     .filter((file) => file.endsWith('.up.sql'))
@@ -40,7 +47,8 @@ async function migrationsFor(connection: Connection) {
 /**
  * Runs `work` while holding the server-wide migration lock: two starts at once migrate one after the other. MySQL
  * commits each DDL statement by itself, so one migration is one statement and a crash leaves whole migrations only. Its
- * record is written afterwards, so a statement must bear being run again: `IF NOT EXISTS`, `IF EXISTS`.
+ * record is written afterwards, so a statement must bear being run again: `IF NOT EXISTS`, `IF EXISTS`, or one ALTER whose
+ * whole effect is refused as there already.
  */
 async function underLock<T>(databaseUrl: string, work: (umzug: Umzug) => Promise<T>): Promise<T> {
   const connection = await mysql.createConnection({ uri: databaseUrl, timezone: 'Z' });

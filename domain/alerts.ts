@@ -31,5 +31,15 @@ export const ALERT_KINDS = [
   'DOUBLE_PAYMENT',
   /** a recipient was paid by hand although the withdrawal had ended unpaid: its owner may be refunded as well */
   'PAID_AFTER_END',
+  /** a dead letter nobody has answered in time */
+  'DEAD_LETTER_ESCALATED',
+  /** at the present rate a wallet's gas lasts only so many hours */
+  'GAS_RUNNING_OUT',
+  /** the same for a token */
+  'TOKEN_RUNNING_OUT',
+  /** a row was changed behind the engine's back: nothing is signed by it */
+  'SEAL_BROKEN',
+  /** a receiver of notifications has failed for so long that it was switched off */
+  'WEBHOOK_DISABLED',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];

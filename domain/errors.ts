@@ -51,6 +51,15 @@ export const ERROR_CATALOGUE = {
   PARKED: { class: 'unknown', retryable: false },
   /** A person says it was paid by hand: nothing of ours is signed any more, and the chain is asked. */
   PAID_BY_HAND: { class: 'unknown', retryable: false },
+  /** No rule of the policy lets it pass. */
+  POLICY_DENIED: { class: 'permanent', retryable: false },
+  /** No policy is live: nothing is paid by rules nobody has approved. */
+  POLICY_MISSING: { class: 'transient', retryable: true },
+  REJECTED_BY_APPROVER: { class: 'permanent', retryable: false },
+  /** Too few people had approved it in time. */
+  APPROVAL_EXPIRED: { class: 'permanent', retryable: false },
+  /** The signing service does not find the approvals the policy asked for, each with its seal. */
+  APPROVAL_MISSING: { class: 'unknown', retryable: false },
   CANCELLED_BY_REQUEST: { class: 'permanent', retryable: false },
 } as const satisfies Record<string, { class: ErrorClass; retryable: boolean }>;
 

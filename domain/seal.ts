@@ -14,18 +14,30 @@ export interface SealedFields {
 
 /**
  * HMAC-SHA-256 (RFC 2104) over the request as accepted, hex. Made by the API, checked by the signing service, under a
- * key only the two hold: a row edited in the database redirects no money. Length-prefixed fields, so that no two
- * different requests serialise alike.
+ * key only the two hold: a row edited in the database redirects no money.
  */
 export function sealRequest(key: Uint8Array, fields: SealedFields): string {
-  const parts = ['withdrawal/1', fields.requestId, String(fields.chainId), fields.tokenAddress?.toLowerCase() ?? 'native', fields.toAddress.toLowerCase(), fields.amount.toString()];
+  return sealOf(key, ['withdrawal/1', ...partsOf(fields)]);
+}
+
+/** True when `seal` is the seal of `fields`. */
+export function sealHolds(key: Uint8Array, fields: SealedFields, seal: string): boolean {
+  return sameSeal(sealRequest(key, fields), seal);
+}
+
+/** The sealed fields as text, in their order. */
+export function partsOf(fields: SealedFields): string[] {
+  return [fields.requestId, String(fields.chainId), fields.tokenAddress?.toLowerCase() ?? 'native', fields.toAddress.toLowerCase(), fields.amount.toString()];
+}
+
+/** HMAC-SHA-256 over length-prefixed parts, so that no two different lists serialise alike; the first part names what is sealed. */
+export function sealOf(key: Uint8Array, parts: readonly string[]): string {
   return bytesToHex(hmac(sha256, key, utf8ToBytes(parts.map((part) => `${part.length}:${part}`).join(''))));
 }
 
-/** True when `seal` is the seal of `fields`. Compares every byte whatever the first difference (constant time). */
-export function sealHolds(key: Uint8Array, fields: SealedFields, seal: string): boolean {
-  if (!/^[0-9a-f]{64}$/.test(seal)) return false;
-  const expected = hexToBytes(sealRequest(key, fields));
-  const given = hexToBytes(seal);
-  return expected.reduce((difference, byte, index) => difference | (byte ^ (given[index] ?? 0)), 0) === 0;
+/** Compares every byte whatever the first difference (constant time). */
+export function sameSeal(expected: string, given: string): boolean {
+  if (!/^[0-9a-f]{64}$/.test(given)) return false;
+  const bytes = hexToBytes(given);
+  return hexToBytes(expected).reduce((difference, byte, index) => difference | (byte ^ (bytes[index] ?? 0)), 0) === 0;
 }

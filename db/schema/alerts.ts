@@ -1,5 +1,5 @@
-import { bigint, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
-import { ALERT_KINDS } from '../../domain/alerts.ts';
+import { bigint, index, int, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import type { AlertKind } from '../../domain/alerts.ts';
 import { detailColumn, timeColumn } from './columns.ts';
 
 /** What a person was called for. Exists so that one condition calls once, however many processes see it, and its end is on record. */
@@ -7,7 +7,7 @@ export const alerts = mysqlTable(
   'alerts',
   {
     id: bigint('id', { mode: 'number' }).autoincrement().primaryKey(),
-    kind: mysqlEnum('kind', [...ALERT_KINDS]).notNull(),
+    kind: varchar('kind', { length: 64 }).$type<AlertKind>().notNull(),
     chainId: int('chain_id').notNull(),
     /** what it is about: a wallet's address, a requestId, a transaction's hash */
     subject: varchar('subject', { length: 128 }).notNull(),

@@ -1,11 +1,14 @@
 export { alerts } from './alerts.ts';
+export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
 export { chainCursors } from './chain-cursors.ts';
+export { deadLetters } from './dead-letters.ts';
 export { fundReservations } from './fund-reservations.ts';
 export { halts } from './halts.ts';
 export { idempotencyKeys } from './idempotency-keys.ts';
 export { nonceReservations } from './nonce-reservations.ts';
 export { outbox } from './outbox.ts';
+export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';
 export { refreshTokens } from './refresh-tokens.ts';
 export { signedTransactions } from './signed-transactions.ts';

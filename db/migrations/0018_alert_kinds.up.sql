@@ -1,0 +1,1 @@
+ALTER TABLE `alerts` MODIFY `kind` varchar(64) NOT NULL;
