@@ -2,6 +2,7 @@ import type { makeBroadcast } from './broadcast.ts';
 import type { makeCloseUnpaid } from './close-unpaid.ts';
 import type { makeConfirm } from './confirm.ts';
 import type { makeMarkPaid } from './mark-paid.ts';
+import type { makeEscalate } from './escalate.ts';
 import type { makeInspectWallet } from './guardian/inspect-wallet.ts';
 import type { makePark } from './park.ts';
 import type { makeListHotWallets, makeReconcileWallet } from './reconcile/reconcile-wallet.ts';
@@ -12,6 +13,7 @@ import type { makeSettle } from './settle.ts';
 import type { makeSign } from './sign.ts';
 import type { makeSignFiller } from './sign-filler.ts';
 import type { makeSweep } from './sweep.ts';
+import type { makeTallyApprovals } from './tally-approvals.ts';
 
 /** Activities by the role that serves them: what workflows may import, as types only. */
 export interface WithdrawalActivities {
@@ -20,6 +22,8 @@ export interface WithdrawalActivities {
   closeUnpaid: ReturnType<typeof makeCloseUnpaid>;
   park: ReturnType<typeof makePark>;
   markPaid: ReturnType<typeof makeMarkPaid>;
+  tallyApprovals: ReturnType<typeof makeTallyApprovals>;
+  escalate: ReturnType<typeof makeEscalate>;
   requestCancel: ReturnType<typeof makeRequestCancel>;
   sweep: ReturnType<typeof makeSweep>;
   listHotWallets: ReturnType<typeof makeListHotWallets>;

@@ -1,7 +1,9 @@
 import type { ErrorClass, ErrorCode } from '../domain/errors.ts';
+import type { Settings } from '../domain/settings.ts';
 import { isEnd, type EndStatus } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { raiseAlert } from '../db/repositories/alerts.ts';
+import { openDeadLetter } from '../db/repositories/dead-letters.ts';
 import { freeNonce } from '../db/repositories/nonces.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { isClaimedPaid, lockWithdrawal, moveTo, setWithdrawal } from '../db/repositories/withdrawals.ts';
@@ -22,6 +24,8 @@ export interface ParkResult {
   holdsNonce: boolean;
   /** the end it had reached before, if any: nothing was parked then */
   ended: EndStatus | null;
+  /** how long nobody may answer before people are reminded, ms, the last one again and again */
+  escalateAfterMs: readonly number[];
 }
 
 /**
@@ -29,7 +33,7 @@ export interface ParkResult {
  * parks on it. Called twice: it stays parked, the reason is the first one's; but a person's word that it was paid by hand
  * takes its place, and forbids a cancellation until the chain was asked.
  */
-export function makePark(ports: { db: Database; nonceFront: NonceFront; log: ActivityLog }) {
+export function makePark(ports: { db: Database; nonceFront: NonceFront; settings: Pick<Settings, 'deadLetters'>; log: ActivityLog }) {
   return moneyActivity('park', ports.log, async ({ requestId, code, class: errorClass, reason }: ParkInput): Promise<ParkResult> => {
     const { freed, holdsNonce, ended, chainId } = await transact(ports.db, async (tx) => {
       const request = await lockWithdrawal(tx, requestId);
@@ -37,7 +41,9 @@ export function makePark(ports: { db: Database; nonceFront: NonceFront; log: Act
       const nonce = await freeNonce(tx, requestId);
       const set = { errorCode: code, errorMessage: reason.slice(0, 1024) };
       const detail = { code, class: errorClass, reason };
-      if (!(await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set, detail })) && code === 'PAID_BY_HAND' && !isClaimedPaid(request)) {
+      const parked = await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set, detail });
+      await openDeadLetter(tx, { requestId, chainId: request.chainId, currency: request.currency, code, class: errorClass, reason });
+      if (!parked && code === 'PAID_BY_HAND' && !isClaimedPaid(request)) {
         // A person's word on what is parked already: it stands beside every other wish until the chain was asked.
         await setWithdrawal(tx, requestId, set);
         await appendEvent(tx, { requestId, type: 'said to be paid by hand', detail });
@@ -49,6 +55,6 @@ export function makePark(ports: { db: Database; nonceFront: NonceFront; log: Act
       await raiseAlert(ports.db, { kind: 'WITHDRAWAL_PARKED', chainId, subject: requestId, detail: { code, reason: reason.slice(0, 300) } });
       ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
     }
-    return { holdsNonce, ended };
+    return { holdsNonce, ended, escalateAfterMs: ports.settings.deadLetters.escalateAfterMs };
   });
 }

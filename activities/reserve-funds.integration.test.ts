@@ -31,7 +31,7 @@ describe('holding funds', () => {
   it('holds amount and gas once, however often it is called', async () => {
     const id = await bench.accept('USDC', 5_000_000n);
     const results = await Promise.all([reserve(id), reserve(id), reserve(id)]);
-    expect([...results, await reserve(id)]).toEqual(Array.from({ length: 4 }, () => ({ kind: 'reserved', walletAddress: bench.wallet })));
+    expect([...results, await reserve(id)]).toEqual(Array.from({ length: 4 }, () => ({ kind: 'reserved', walletAddress: bench.wallet, awaitsApproval: false })));
     const rows = await bench.ports.db.select().from(fundReservations);
     expect(rows).toMatchObject([{ requestId: id, amount: 5_000_000n, state: 'HELD', walletAddress: bench.wallet }]);
     expect(rows[0]?.gasWei).toBeGreaterThan(0n);
@@ -81,8 +81,8 @@ describe('holding funds', () => {
     await expect(reserve(own)).rejects.toMatchObject({ type: 'INVALID_ADDRESS', nonRetryable: true });
     const other = await bench.accept('USDC', 1n, Wallet.createRandom().address);
     await expect(reserve(other)).rejects.toMatchObject({ type: 'UNSUPPORTED_CURRENCY', nonRetryable: true });
-    const much = await bench.accept('USDC', 1_000_000_000n);
-    await expect(reserve(much)).rejects.toMatchObject({ type: 'LIMIT_EXCEEDED', nonRetryable: true });
+    const much = await bench.accept('USDC', 1_000_000_000_001n);
+    expect(await reserve(much)).toEqual({ kind: 'denied', code: 'LIMIT_EXCEEDED', rule: 'per-transaction' });
     expect(await bench.ports.db.$count(fundReservations)).toBe(0);
   });
 

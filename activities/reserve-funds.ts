@@ -1,19 +1,23 @@
 import type { Redis } from 'ioredis';
 import { assertPayable, type Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
+import type { DenialCode } from '../domain/policy.ts';
 import { quoteFees, whyNoQuote, type Fees } from '../domain/fees.ts';
 import { judgeFunds } from '../domain/funds.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd } from '../domain/status.ts';
-import type { Database } from '../db/client.ts';
+import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { resolveAlert } from '../db/repositories/alerts.ts';
+import { resolveDeadLetter } from '../db/repositories/dead-letters.ts';
 import { findAsset } from '../db/repositories/assets.ts';
 import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { lockLivePolicy } from '../db/repositories/policies.ts';
+import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
-import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
+import { admit, findDenial } from './admit.ts';
 import { readBalances } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
@@ -37,17 +41,21 @@ export interface ReserveFundsInput {
 }
 
 export type FundsResult =
-  | { kind: 'reserved'; walletAddress: string }
+  | { kind: 'reserved'; walletAddress: string; awaitsApproval: boolean }
+  /** the policy does not let it pass: nothing is held */
+  | { kind: 'denied'; code: DenialCode; rule: string }
   /** it waits for a person, and none has said "retry" */
   | { kind: 'parked' }
   /** no wallet can pay now; wait `waitMs` in all before giving up */
   | { kind: 'short'; missing: 'token' | 'gas'; waitMs: number };
 
+type Attempt = Exclude<FundsResult, { kind: 'parked' | 'short' }> | 'token' | 'gas';
+
 /**
- * Validates and screens the request, binds it to a wallet and holds amount and gas, in one transaction that holds the
- * wallet's row, so that two sums cannot both pass.
+ * Validates and screens the request, judges it by the policy, binds it to a wallet, and holds amount, gas and limits, in one
+ * transaction that holds the rows of the live policy and of the wallet, so that no two sums can both pass.
  *
- * Called twice: the reservation stands, nothing is held again. Dies in the middle: nothing was held. Throws the permanent
+ * Called twice: the reservation stands, nothing is held or counted again. Dies in the middle: nothing was held. Throws the permanent
  * codes of validation, `TRANSFER_REFUSED` when the payment would revert, `GAS_COST_EXCEEDED` when its gas could never be
  * paid within the settings, and transient codes while the market is above them; nothing is held then.
  */
@@ -62,20 +70,35 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       await takeUpAgain(requestId);
     }
     const existing = await getFunds(db, requestId);
-    if (existing) return { kind: 'reserved', walletAddress: existing.walletAddress };
+    const decision = await findDecision(db, requestId);
+    // What may be on chain is no longer the policy's to judge.
+    if (existing && (decision || request.hasLivePayment)) return { kind: 'reserved', walletAddress: existing.walletAddress, awaitsApproval: decision !== undefined && awaitsApproval(decision) };
     if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
 
     const wallets = await listWallets(db, request.chainId);
-    await validate(request, wallets);
-    let missing: 'token' | 'gas' = 'token';
-    for (const wallet of await byLoad(wallets)) {
-      const verdict = await tryWallet(request, wallet.address as Address);
-      if (verdict === 'held') {
-        ports.crashPoint('funds-reserved');
-        return { kind: 'reserved', walletAddress: wallet.address };
-      }
-      missing = verdict;
+    // Held without a decision (rebuilt after a loss, or held before there were policies): judged where it stands.
+    const candidates = existing ? wallets.filter(({ address }) => address === existing.walletAddress) : await byLoad(wallets);
+    if (!existing) {
+      const refused = await validate(request, wallets);
+      if (refused) return refused;
     }
+    let missing: 'token' | 'gas' = 'token';
+    let denied: FundsResult | null = null;
+    for (const wallet of candidates) {
+      const tried = await tryWallet(request, wallet.address as Address);
+      if (tried === 'token' || tried === 'gas') {
+        missing = tried;
+        continue;
+      }
+      if (tried.kind === 'reserved') {
+        ports.crashPoint('funds-reserved');
+        return tried;
+      }
+      // Another wallet may hold more: a share of it is another share.
+      denied = tried;
+    }
+    denied ??= await findDenial(db, request);
+    if (denied) return denied;
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, requestId);
       await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
@@ -90,18 +113,19 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       // A nonce whose bytes are still out goes on where it stands; the chain rules on it first.
       const from = hasLivePayment ? 'BROADCASTED' : 'PENDING';
       if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
-      await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
+      await resolveCalls(tx, requestId);
+      await resolveDeadLetter(tx, requestId, 'RETRIED');
     });
   }
 
-  async function validate(request: WithdrawalRow, wallets: readonly WalletRow[]): Promise<void> {
+  async function validate(request: WithdrawalRow, wallets: readonly WalletRow[]): Promise<Extract<FundsResult, { kind: 'denied' }> | null> {
     if (request.chainId !== settings.chain.chainId) throw new EngineError('UNSUPPORTED_NETWORK', { network: request.network });
     const asset = await findAsset(db, request.network, request.currency);
     if (!asset?.enabled || asset.tokenAddress !== request.tokenAddress) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: request.currency });
     if (asset.decimals !== request.decimals) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: request.currency, reason: 'its decimals have changed' });
     await checkDecimals({ currency: asset.currency, tokenAddress: asset.tokenAddress as Address | null, decimals: asset.decimals });
-    if (request.amount > asset.maxAmount) throw new EngineError('LIMIT_EXCEEDED', { limit: 'per-transaction' });
     assertPayable(request.toAddress as Address, { tokenAddress: request.tokenAddress, ownWallets: wallets.map(({ address }) => address) });
+    return request.amount > asset.maxAmount ? { kind: 'denied', code: 'LIMIT_EXCEEDED', rule: 'per-transaction' } : null;
   }
 
   async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
@@ -121,10 +145,12 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     throw new EngineError('CHAIN_UNAVAILABLE', { reason: `the base fee of ${market.baseFeePerGas} wei is above what may be paid` });
   }
 
-  async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<'held' | 'token' | 'gas'> {
+  async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<Attempt> {
     const tokenAddress = request.tokenAddress as Address | null;
     const toAddress = request.toAddress as Address;
     const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
+    const existing = await getFunds(db, request.requestId);
+    if (existing) return transact(db, async (tx) => judgeHeld(tx, request.requestId, existing.walletAddress, balances.token));
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
     const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
@@ -135,17 +161,27 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       const { status } = await lockWithdrawal(tx, request.requestId);
       // Ended while this one read the chain: what is held now would never be released.
       if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
-      await lockWallet(tx, request.chainId, walletAddress);
       // Another run of this activity may have held the funds while this one read the chain.
-      if (await getFunds(tx, request.requestId)) return 'held';
+      const funds = await getFunds(tx, request.requestId);
+      if (funds) return judgeHeld(tx, request.requestId, funds.walletAddress, balances.token);
+      await lockLivePolicy(tx);
+      await lockWallet(tx, request.chainId, walletAddress);
       const verdict = judgeFunds(balances, await listReserved(tx, request.chainId, walletAddress, balances.block), wanted);
       if (!verdict.sufficient) return verdict.missing;
+      const admission = await admit(tx, request, balances.token);
+      if (admission.kind === 'denied') return admission;
       await holdFunds(tx, { requestId: request.requestId, chainId: request.chainId, walletAddress, gasLimit, ...wanted });
       await setWithdrawal(tx, request.requestId, { walletAddress, errorCode: null, errorMessage: null });
       await appendEvent(tx, { requestId: request.requestId, type: 'funds reserved', detail: { wallet: walletAddress, gasLimit: gasLimit.toString(), gasWei: wanted.gasWei.toString() } });
-      return 'held';
+      return { kind: 'reserved', walletAddress, awaitsApproval: admission.awaitsApproval };
     });
   }
+
+}
+
+async function judgeHeld(tx: Transaction, requestId: string, walletAddress: string, walletBalance: bigint): Promise<Attempt> {
+  const admission = await admit(tx, await lockWithdrawal(tx, requestId), walletBalance);
+  return admission.kind === 'denied' ? admission : { kind: 'reserved', walletAddress, awaitsApproval: admission.awaitsApproval };
 }
 
 const atMost = (value: bigint, bound: bigint): bigint => (value < bound ? value : bound);

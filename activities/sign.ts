@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
+import { approvalHolds, tallyApprovals } from '../domain/approvals.ts';
 import { EngineError } from '../domain/errors.ts';
 import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
 import { sealHolds } from '../domain/seal.ts';
@@ -7,11 +8,13 @@ import type { Settings } from '../domain/settings.ts';
 import { isEnd, type AttemptPurpose } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
+import { listApprovals } from '../db/repositories/approvals.ts';
 import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds } from '../db/repositories/funds.ts';
 import { haltForRecovery } from '../db/repositories/books.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
 import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
+import { findDecision } from '../db/repositories/policy-decisions.ts';
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
@@ -66,7 +69,7 @@ const VOID_GAS_LIMIT = 21_000n;
  * Called twice, or by two signers at once: the request has one nonce, an attempt's ordinal is unique, and who comes
  * second is given the bytes of the first. Dies after reserving: the same request gets the same nonce. Dies after
  * signing: the bytes were never committed, so nobody can send them. Throws `SEAL_BROKEN` for a row changed after it was
- * accepted, `KEY_INVALID`, `BOOKS_BEHIND` when the database lacks a hash the workflow was told of (everything is halted
+ * accepted or approved, `APPROVAL_MISSING` where the policy or its approvers have not let it pass, `KEY_INVALID`, `BOOKS_BEHIND` when the database lacks a hash the workflow was told of (everything is halted
  * then), `HALTED` while a person's halt stands, and transient codes that are retried.
  */
 export function makeSign(ports: SignPorts) {
@@ -83,6 +86,7 @@ export function makeSign(ports: SignPorts) {
     const walletAddress = request.walletAddress;
     const funds = await getFunds(db, requestId);
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
+    if (mode !== 'void') await assertApproved(request);
     const wallet = await getWallet(db, request.chainId, walletAddress);
     await assertMaySign(request, wallet, mode);
 
@@ -147,6 +151,19 @@ export function makeSign(ports: SignPorts) {
   function assertSealed(request: WithdrawalRow): void {
     const fields = { requestId: request.requestId, chainId: request.chainId, tokenAddress: request.tokenAddress, toAddress: request.toAddress, amount: request.amount };
     if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
+  }
+
+  /** Policy and people let it pass: by the database's word, and by the seals on theirs. */
+  async function assertApproved(request: WithdrawalRow): Promise<void> {
+    const { requestId } = request;
+    const decision = await findDecision(db, requestId);
+    if (!decision) throw new EngineError('APPROVAL_MISSING', { requestId, reason: 'the policy was never asked' });
+    if (decision.approvalsRequired === 0) return;
+    const given = await listApprovals(db, requestId);
+    const forged = given.find((approval) => !approvalHolds(ports.sealKey, approval, request));
+    if (forged) throw new EngineError('SEAL_BROKEN', { requestId, approval: String(forged.id) });
+    const terms = { required: decision.approvalsRequired, approvers: decision.approvers, requesterId: request.ownerId };
+    if (tallyApprovals(given, terms, true).kind !== 'approved') throw new EngineError('APPROVAL_MISSING', { requestId, required: String(terms.required) });
   }
 
   async function feesFor(previous: AttemptRow | undefined, gasLimit: bigint): Promise<Fees | null> {

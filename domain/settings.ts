@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import { parsePolicy, PolicySchema } from './policy.ts';
 import { NETWORK_NAMES, type Network } from './networks.ts';
 
 const wei = Type.String({ pattern: '^[0-9]{1,30}$' });
@@ -71,6 +72,15 @@ const SettingsSchema = Type.Object(
     ),
     /** how long a withdrawal waits for its wallet to be funded before it fails */
     fundsWaitMs: Type.Integer({ minimum: 0 }),
+    /** the first version of the policy; later ones are proposed and approved over HTTP */
+    policy: PolicySchema,
+    deadLetters: Type.Object(
+      {
+        /** people are reminded when nobody has answered for so long; the last pause again and again */
+        escalateAfterMs: Type.Array(Type.Integer({ minimum: 1_000 }), { minItems: 1, maxItems: 10 }),
+      },
+      { additionalProperties: false },
+    ),
     rateLimits: Type.Object({ requestsPerSecond: Type.Integer({ minimum: 1 }), signInPerMinute: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
   },
   { additionalProperties: false },
@@ -88,5 +98,11 @@ export function parseSettings(text: string, fileName: string): Settings {
   }
   const [first] = Value.Errors(SettingsSchema, value);
   if (first) throw new Error(`${fileName}: ${first.instancePath || '/'} ${first.message}.`);
-  return value as Settings;
+  const settings = value as Settings;
+  try {
+    parsePolicy(settings.policy);
+  } catch (error) {
+    throw new Error(`${fileName}: /policy ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+  }
+  return settings;
 }

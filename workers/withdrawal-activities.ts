@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
+import { makeEscalate } from '../activities/escalate.ts';
 import { makeInspectWallet } from '../activities/guardian/inspect-wallet.ts';
 import { haltUndoneFinality } from '../activities/halt-undone-finality.ts';
 import type { WithdrawalActivities } from '../activities/index.ts';
@@ -10,6 +11,7 @@ import { makeRequestCancel } from '../activities/request-cancel.ts';
 import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
 import { makeSweep } from '../activities/sweep.ts';
+import { makeTallyApprovals } from '../activities/tally-approvals.ts';
 import { createBooksCheck } from '../db/books-check.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
 import { workflowIdOf } from '../domain/request-id.ts';
@@ -28,6 +30,8 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     closeUnpaid: makeCloseUnpaid(ports),
     park: makePark(ports),
     markPaid: makeMarkPaid(ports),
+    tallyApprovals: makeTallyApprovals(ports),
+    escalate: makeEscalate(ports),
     requestCancel: makeRequestCancel(ports),
     listHotWallets: makeListHotWallets(ports),
     reconcileWallet: makeReconcileWallet(ports),

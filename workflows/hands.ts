@@ -1,12 +1,16 @@
 import { CancellationScope, isCancellation, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { failureOf } from './failures.ts';
-import { cancelSignal, markPaidSignal, retrySignal } from './messages.ts';
+import { fail, failureOf } from './failures.ts';
+import { approveSignal, approveUpdate, cancelSignal, markPaidSignal, rejectSignal, rejectUpdate, retrySignal } from './messages.ts';
 
 /** What people have asked of a running withdrawal, and what they are shown of it. */
 export interface OperatorHands {
   /** a cancel intent is committed: nothing that pays is signed any more */
   cancelled: boolean;
   retry: boolean;
+  /** whether people's approval is waited for: not known before the policy was asked */
+  approval: 'unknown' | 'open' | 'closed';
+  /** somebody has said something about it since it was last counted */
+  approvalNews: boolean;
   /** the transaction by which a person says it was paid, until the chain was asked */
   markedPaid: string | null;
   /** the newest hash that was signed, as the signing service told it */
@@ -34,7 +38,7 @@ const interruptions = new WeakMap<OperatorHands, () => void>();
 
 /** Takes the signals of people from now on. Each is written down first and then interrupts what the workflow waits for. */
 export function listenToOperators(books: WishBooks, carried?: CarriedHands): OperatorHands {
-  const hands: OperatorHands = { cancelled: false, retry: false, markedPaid: null, signedTxHash: null, fundsDeadlineMs: null, searchAttributes: {}, ...carried };
+  const hands: OperatorHands = { cancelled: false, retry: false, approval: 'unknown', approvalNews: false, markedPaid: null, signedTxHash: null, fundsDeadlineMs: null, searchAttributes: {}, ...carried };
   const interrupt = () => interruptions.get(hands)?.();
   const cancel = () =>
     CancellationScope.nonCancellable(async () => {
@@ -46,6 +50,16 @@ export function listenToOperators(books: WishBooks, carried?: CarriedHands): Ope
   setHandler(retrySignal, () => {
     hands.retry = true;
   });
+  const lookAtApprovals = () => {
+    hands.approvalNews = true;
+  };
+  const validator = (_approvalId: number) => {
+    if (hands.approval === 'closed') fail({ code: 'INVALID_STATE', class: 'permanent', reason: 'not-awaiting-approval' });
+  };
+  setHandler(approveSignal, lookAtApprovals);
+  setHandler(rejectSignal, lookAtApprovals);
+  setHandler(approveUpdate, lookAtApprovals, { validator });
+  setHandler(rejectUpdate, lookAtApprovals, { validator });
   setHandler(markPaidSignal, (claimed: unknown) =>
     CancellationScope.nonCancellable(async () => {
       const txHash = typeof claimed === 'string' ? claimed.toLowerCase() : '';

@@ -1,5 +1,5 @@
-import { defineSignal } from '@temporalio/workflow';
-import { CANCEL_SIGNAL, LOOK_NOW_SIGNAL, MARK_PAID_SIGNAL, RETRY_SIGNAL } from './message-names.ts';
+import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import { APPROVE_MESSAGE, CANCEL_SIGNAL, LOOK_NOW_SIGNAL, MARK_PAID_SIGNAL, REJECT_MESSAGE, RETRY_SIGNAL } from './message-names.ts';
 
 /** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
 export const cancelSignal = defineSignal(CANCEL_SIGNAL);
@@ -12,6 +12,17 @@ export const retrySignal = defineSignal(RETRY_SIGNAL);
  * and the chain has to show that payment.
  */
 export const markPaidSignal = defineSignal<[string]>(MARK_PAID_SIGNAL);
+
+/**
+ * Says that somebody has approved, by the number of the approval's row. Safe by hand: the rows decide, each written and
+ * sealed by the API, so a forged message, or one that a reset applies again, approves nothing.
+ */
+export const approveSignal = defineSignal<[number]>(APPROVE_MESSAGE);
+export const rejectSignal = defineSignal<[number]>(REJECT_MESSAGE);
+
+/** The same with an answer: refused with `INVALID_STATE` where nobody's approval is waited for. */
+export const approveUpdate = defineUpdate<void, [number]>(APPROVE_MESSAGE);
+export const rejectUpdate = defineUpdate<void, [number]>(REJECT_MESSAGE);
 
 /** Lets a guardian look at its wallet at once instead of after its pause. */
 export const lookNowSignal = defineSignal(LOOK_NOW_SIGNAL);

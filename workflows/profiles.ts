@@ -47,6 +47,11 @@ export function backoffMs(failures: number): number {
 /** How often a wallet without funds is looked at again. */
 export const FUNDS_POLL_MS = 3_000;
 
+/** The least pause before approvals are counted again at their deadline: the database's clock rules, not the workflow's. */
+export const APPROVAL_LOOK_MS = 1_000;
+
+export const DAY_MS = 86_400_000;
+
 /** At the fee ceiling: wait, then send the same bytes again. */
 export const FEE_HOLD_MS = 30_000;
 

@@ -1,9 +1,10 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
 import { atMost, interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
-import { backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
+import { APPROVAL_LOOK_MS, backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, DAY_MS, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
 const signingService = proxyActivities<SigningActivities>({ ...STEP, taskQueue: 'signing' });
@@ -14,7 +15,7 @@ const briefly = {
   broadcaster: proxyActivities<BroadcastActivities>({ ...STEP, ...BRIEFLY, taskQueue: 'broadcast' }),
 };
 const monitor = proxyActivities<MonitorActivities>({ ...WATCH, taskQueue: 'monitor' });
-const books = proxyLocalActivities<Pick<WithdrawalActivities, 'settle' | 'closeUnpaid' | 'park' | 'requestCancel'>>(BOOKING);
+const books = proxyLocalActivities<Pick<WithdrawalActivities, 'settle' | 'closeUnpaid' | 'park' | 'requestCancel' | 'tallyApprovals' | 'escalate'>>(BOOKING);
 
 export interface WithdrawalInput {
   requestId: string;
@@ -23,7 +24,7 @@ export interface WithdrawalInput {
 }
 
 /**
- * One withdrawal, from accepted to final: hold funds → sign → broadcast → confirm → settle. It keeps no money state of its
+ * One withdrawal, from accepted to final: judge and hold funds → be approved → sign → broadcast → confirm → settle. It keeps no money state of its
  * own. Every step reads the database first and may run twice, so replays, resets and second workers pay once.
  */
 export async function withdrawal(request: WithdrawalInput, carried?: CarriedHands): Promise<EndStatus> {
@@ -37,6 +38,7 @@ export async function withdrawal(request: WithdrawalInput, carried?: CarriedHand
   // From here on nothing is torn down half-way: a cancellation is a wish, granted where it is still safe.
   return CancellationScope.nonCancellable(async () => {
     const status = await payOrPark(request, hands);
+    hands.approval = 'closed';
     await condition(allHandlersFinished);
     if (hands.markedPaid !== null) await askTheChain(request, hands);
     show(hands, { WithdrawalStatus: status, ...('DeadLetterClass' in hands.searchAttributes && { DeadLetterClass: null }) });
@@ -59,7 +61,8 @@ async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promis
 
 /** The road itself. Throws what only a person, or the end `FAILED`, can answer. */
 async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
-  await holdFunds(request, hands);
+  const refusal = (await holdFunds(request, hands)) ?? (await awaitApproval(request, hands));
+  if (refusal) return rejectUnpaid(request, refusal);
 
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
@@ -76,19 +79,30 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
   }
 }
 
-/** Waits until money is held. Ends early when a person wants no payment any more: whether bytes are out is asked next, of the database. */
-async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
+/** What the policy, or a person, has against a payment. */
+interface Refusal {
+  code: ErrorCode;
+  reason: string;
+}
+
+/**
+ * Waits until the policy lets it pass and money is held. Ends early when a person wants no payment any more: whether bytes
+ * are out is asked next, of the database.
+ */
+async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<Refusal | null> {
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
     const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry })));
-    if (hands.cancelled) return;
+    if (hands.cancelled) return null;
     if (funds === 'interrupted') continue;
     // A run that was started again for a parked withdrawal parks where the first one did.
     if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
+    if (funds.kind === 'denied') return { code: funds.code, reason: `denied by the policy's rule ${funds.rule}` };
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
-      return;
+      hands.approval = funds.awaitsApproval ? 'open' : 'closed';
+      return null;
     }
     if (hands.fundsDeadlineMs === null) {
       hands.fundsDeadlineMs = Date.now() + funds.waitMs;
@@ -97,6 +111,24 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
     if (Date.now() >= hands.fundsDeadlineMs) fail({ code: 'INSUFFICIENT_BALANCE', class: 'permanent', reason: `no wallet had enough ${funds.missing} in time` });
     await condition(() => stopWanted(hands), FUNDS_POLL_MS);
   }
+}
+
+/** Waits for the approvals the policy asks for. Messages only wake it: what counts is in the database. */
+async function awaitApproval(request: WithdrawalInput, hands: OperatorHands): Promise<Refusal | null> {
+  while (hands.approval === 'open') {
+    await goOnIfLong(request, hands);
+    leaveToAPerson(hands);
+    if (hands.cancelled) break;
+    hands.approvalNews = false;
+    const tally = await insist(() => books.tallyApprovals(request));
+    if (tally.kind !== 'waiting') {
+      hands.approval = 'closed';
+      return tally.kind === 'refused' ? tally : null;
+    }
+    if (hands.searchAttributes.WithdrawalStatus !== 'AWAITING_APPROVAL') show(hands, { WithdrawalStatus: 'AWAITING_APPROVAL' });
+    await condition(() => hands.approvalNews || stopWanted(hands), Math.max(tally.remainingMs, APPROVAL_LOOK_MS));
+  }
+  return null;
 }
 
 /** The first attempt on a nonce: committed bytes, or the word that none will be. */
@@ -221,6 +253,11 @@ async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
   return insist(() => books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' }));
 }
 
+/** Ends what must not be paid: nothing was signed yet. */
+async function rejectUnpaid(request: WithdrawalInput, { code, reason }: Refusal): Promise<EndStatus> {
+  return insist(() => books.closeUnpaid({ ...request, status: 'REJECTED', code, reason }));
+}
+
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
 async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<EndStatus | null> {
   return insist(async () => {
@@ -250,7 +287,7 @@ function claimedBy(txHash: string): Failure {
  */
 async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
   hands.retry = false;
-  const { holdsNonce, ended } = await insist(() => books.park({ ...request, ...failure }));
+  const { holdsNonce, ended, escalateAfterMs } = await insist(() => books.park({ ...request, ...failure }));
   if (ended !== null) return ended;
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
@@ -258,9 +295,12 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
     const status = verdict.kind === 'settled' ? null : await insist(() => settle(request, hands, verdict));
     if (status !== null && isEnd(status)) return status;
   }
-  for (;;) {
-    await condition(() => hands.retry || stopWanted(hands));
-    if (hands.markedPaid !== null) {
+  for (let reminders = 0; ; ) {
+    const answered = await condition(() => hands.retry || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
+    if (!answered) {
+      reminders += 1;
+      await insist(() => books.escalate({ ...request, escalation: reminders }));
+    } else if (hands.markedPaid !== null) {
       if (await askTheChain(request, hands)) return 'COMPLETED';
     } else if (hands.cancelled) return cancelUnpaid(request);
     else return null;

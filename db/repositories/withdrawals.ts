@@ -4,7 +4,9 @@ import { isEnd, predecessorsOf, type WithdrawalStatus } from '../../domain/statu
 import type { Queryable, Transaction } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { resolveAlert } from './alerts.ts';
+import { resolveDeadLetter } from './dead-letters.ts';
 import { appendEvent } from './events.ts';
+import { returnLimits } from './limits.ts';
 
 export type WithdrawalRow = typeof withdrawalRequests.$inferSelect;
 type Changes = Partial<Pick<WithdrawalRow, 'walletAddress' | 'txHash' | 'hasLivePayment' | 'errorCode' | 'errorMessage' | 'paidTxHash' | 'paidLogIndex' | 'completedAt'>>;
@@ -40,9 +42,20 @@ export async function moveTo(tx: Transaction, requestId: string, to: WithdrawalS
     .where(and(eq(withdrawalRequests.requestId, requestId), inArray(withdrawalRequests.status, [...predecessorsOf(to)])));
   if (result.affectedRows === 0) return false;
   // An end answers what a person was called for.
-  if (isEnd(to)) await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
+  if (isEnd(to)) {
+    await resolveCalls(tx, requestId);
+    await resolveDeadLetter(tx, requestId, to);
+    // What was not paid, and never will be, counts against no limit.
+    if (to !== 'COMPLETED') await returnLimits(tx, requestId);
+  }
   await appendEvent(tx, { requestId, type: event, status: to, ...(options.detail && { detail: options.detail }) });
   return true;
+}
+
+/** Closes what a person was called for while it was parked. Called twice: it stays closed. */
+export async function resolveCalls(tx: Transaction, requestId: string): Promise<void> {
+  await resolveAlert(tx, 'WITHDRAWAL_PARKED', requestId);
+  await resolveAlert(tx, 'DEAD_LETTER_ESCALATED', requestId);
 }
 
 /** Changes columns that are not the status. Called twice: the same values again. */

@@ -45,6 +45,7 @@ export const withdrawalRequests = mysqlTable(
     index('withdrawal_requests_created').on(table.createdAt, table.requestId),
     index('withdrawal_requests_status').on(table.status, table.createdAt, table.requestId),
     index('withdrawal_requests_cancel').on(table.cancelIntentAt),
+    index('withdrawal_requests_recipient').on(table.ownerId, table.toAddress, table.createdAt),
     index('withdrawal_requests_currency').on(table.currency, table.createdAt, table.requestId),
   ],
 );

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
+import { withoutLimits } from '../harness/policies.ts';
 import { paidTo } from '../harness/transfers.ts';
 
 const AMOUNT = 3_000_000n;
@@ -13,7 +14,7 @@ let engine: TestEngine;
 afterEach(() => engine.stop());
 
 async function start(options: EngineOptions = {}): Promise<void> {
-  engine = await startEngine({ settings: (settings) => ({ ...settings, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })) }), ...options });
+  engine = await startEngine({ settings: withoutLimits, ...options });
 }
 
 async function accept(amount = AMOUNT, currency = 'USDC'): Promise<{ requestId: string; recipient: string }> {
@@ -32,7 +33,7 @@ const settingsWith = (chain: object) => (settings: TestEngine['settings']) => ({
 
 describe('a wallet without funds', () => {
   it('fails the withdrawal after the set time with INSUFFICIENT_BALANCE, nothing held', async () => {
-    await start({ settings: (settings) => ({ ...settings, fundsWaitMs: 2_000, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })) }) });
+    await start({ settings: (settings) => ({ ...withoutLimits(settings), fundsWaitMs: 2_000 }) });
     const { requestId } = await accept(TOO_MUCH);
     await engine.until(requestId, ['AWAITING_FUNDS']);
     expect(await engine.until(requestId, ['FAILED'])).toMatchObject({ errorCode: 'INSUFFICIENT_BALANCE', hasLivePayment: false });

@@ -16,6 +16,7 @@ import { runReconcile } from '../../scripts/reconcile/run.ts';
 import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
 import * as treasuryCommands from '../../scripts/treasury/commands.ts';
 import { ensureReconcileSchedule, RECONCILE_SCHEDULE_ID } from '../../temporal-config/reconcile-schedule.ts';
+import { withoutLimits } from '../harness/policies.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { payIn } from '../harness/tokens.ts';
 
@@ -107,7 +108,7 @@ describe('the schedule', () => {
 
 describe('after hard days', () => {
   it('everything is explained: a replaced payment, a cancelled withdrawal, one that arrived short', async () => {
-    await start({ settings: (settings) => ({ ...settings, chain: { ...settings.chain, stuckAfterBlocks: 3 }, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })) }) });
+    await start({ settings: (settings) => ({ ...withoutLimits(settings), chain: { ...settings.chain, stuckAfterBlocks: 3 } }) });
     const { proxy, chain } = engine;
     proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
     const stuck = await accept();

@@ -7,6 +7,7 @@ import { workflowIdOf } from '../../domain/request-id.ts';
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import { startWithdrawal, type WithdrawalStart } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
+import { withoutLimits } from '../harness/policies.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { callAsOwner, payIn } from '../harness/tokens.ts';
 import { paidTo } from '../harness/transfers.ts';
@@ -26,7 +27,7 @@ let engine: TestEngine;
 afterEach(() => engine.stop());
 
 async function start(options: EngineOptions = {}): Promise<void> {
-  engine = await startEngine({ ...options, settings: (settings) => (options.settings ?? ((same) => same))({ ...settings, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })) }) });
+  engine = await startEngine({ ...options, settings: (settings) => (options.settings ?? ((same) => same))(withoutLimits(settings)) });
 }
 
 async function accept(options: { amount?: bigint; currency?: string; started?: boolean } = {}): Promise<Payment> {

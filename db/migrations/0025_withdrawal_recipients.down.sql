@@ -1,0 +1,1 @@
+ALTER TABLE `withdrawal_requests` DROP KEY `withdrawal_requests_recipient`;

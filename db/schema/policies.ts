@@ -1,0 +1,36 @@
+import { char, customType, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import type { Policy } from '../../domain/policy.ts';
+import { timeColumn } from './columns.ts';
+
+export const POLICY_STATUSES = ['DRAFT', 'LIVE', 'RETIRED', 'REJECTED'] as const;
+/** What `live_key` holds in the one row that is live. */
+export const LIVE = 'live';
+
+const policyColumn = customType<{ data: Policy; driverData: string }>({
+  dataType: () => 'mediumtext',
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (value) => JSON.parse(value) as Policy,
+});
+
+/**
+ * The rules by which withdrawals are paid, one row a version. Exists so that it is on record which rules let a payment
+ * pass and who approved them. The live row is also the lock under which limits are counted.
+ */
+export const policies = mysqlTable(
+  'policies',
+  {
+    version: int('version').autoincrement().primaryKey(),
+    status: mysqlEnum('status', [...POLICY_STATUSES]).notNull(),
+    /** unique: one version is live at a time */
+    liveKey: char('live_key', { length: 4 }),
+    document: policyColumn('document').notNull(),
+    reason: varchar('reason', { length: 255 }).notNull(),
+    /** null for the first one, which comes from the settings file */
+    proposedBy: int('proposed_by'),
+    proposedAt: timeColumn('proposed_at').notNull(),
+    decidedBy: int('decided_by'),
+    decidedAt: timeColumn('decided_at'),
+    decisionReason: varchar('decision_reason', { length: 255 }),
+  },
+  (table) => [uniqueIndex('policies_live').on(table.liveKey)],
+);
