@@ -8,6 +8,8 @@ import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
+const DAY_MS = 86_400_000;
+
 export type ApprovalTally =
   /** enough people have approved, or nobody needs to */
   | { kind: 'approved' }
@@ -47,7 +49,7 @@ export function makeTallyApprovals(ports: { db: Database; log: ActivityLog }) {
           return { kind: 'refused', code: 'APPROVAL_EXPIRED', reason: `fewer than ${decision.approvalsRequired} people had approved it in time` };
         case 'waiting':
           await moveTo(tx, requestId, 'AWAITING_APPROVAL', 'waiting for approval', { detail: { required: decision.approvalsRequired, until: decision.approvalDeadline?.toISOString() ?? null } });
-          return { kind: 'waiting', remainingMs: deadline - now.getTime() };
+          return { kind: 'waiting', remainingMs: Math.min(deadline - now.getTime(), DAY_MS) };
         default:
           return tally satisfies never;
       }

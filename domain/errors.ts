@@ -68,6 +68,14 @@ export type ErrorClass = (typeof ERROR_CLASSES)[number];
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export const ERROR_CODES = Object.keys(ERROR_CATALOGUE) as readonly ErrorCode[];
 
+/** What the policy, or a person, refused. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LIMIT_EXCEEDED', 'ADDRESS_NOT_ALLOWED', 'POLICY_DENIED', 'REJECTED_BY_APPROVER', 'APPROVAL_EXPIRED']);
+
+/** How a withdrawal ends that was not paid for this reason. */
+export function unpaidEndOf(code: ErrorCode): 'REJECTED' | 'FAILED' {
+  return REFUSALS.has(code) ? 'REJECTED' : 'FAILED';
+}
+
 /** True for a string that names a catalogued error. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERROR_CATALOGUE, text);

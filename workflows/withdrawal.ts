@@ -1,6 +1,6 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import { unpaidEndOf } from '../domain/errors.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
 import { atMost, interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
@@ -59,10 +59,10 @@ async function payOrPark(request: WithdrawalInput, hands: OperatorHands): Promis
   }
 }
 
-/** The road itself. Throws what only a person, or the end `FAILED`, can answer. */
+/** The road itself. Throws what only a person, or an unpaid end, can answer. */
 async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus> {
-  const refusal = (await holdFunds(request, hands)) ?? (await awaitApproval(request, hands));
-  if (refusal) return rejectUnpaid(request, refusal);
+  await holdFunds(request, hands);
+  await awaitApproval(request, hands);
 
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
@@ -79,30 +79,24 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
   }
 }
 
-/** What the policy, or a person, has against a payment. */
-interface Refusal {
-  code: ErrorCode;
-  reason: string;
-}
-
 /**
  * Waits until the policy lets it pass and money is held. Ends early when a person wants no payment any more: whether bytes
  * are out is asked next, of the database.
  */
-async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<Refusal | null> {
+async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
     const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry })));
-    if (hands.cancelled) return null;
+    if (hands.cancelled) return;
     if (funds === 'interrupted') continue;
     // A run that was started again for a parked withdrawal parks where the first one did.
     if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
-    if (funds.kind === 'denied') return { code: funds.code, reason: `denied by the policy's rule ${funds.rule}` };
+    if (funds.kind === 'denied') fail({ code: funds.code, class: 'permanent', reason: `denied by the policy's rule ${funds.rule}` });
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
       hands.approval = funds.awaitsApproval ? 'open' : 'closed';
-      return null;
+      return;
     }
     if (hands.fundsDeadlineMs === null) {
       hands.fundsDeadlineMs = Date.now() + funds.waitMs;
@@ -114,21 +108,19 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
 }
 
 /** Waits for the approvals the policy asks for. Messages only wake it: what counts is in the database. */
-async function awaitApproval(request: WithdrawalInput, hands: OperatorHands): Promise<Refusal | null> {
+async function awaitApproval(request: WithdrawalInput, hands: OperatorHands): Promise<void> {
   while (hands.approval === 'open') {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
-    if (hands.cancelled) break;
+    if (hands.cancelled) return;
     hands.approvalNews = false;
     const tally = await insist(() => books.tallyApprovals(request));
-    if (tally.kind !== 'waiting') {
-      hands.approval = 'closed';
-      return tally.kind === 'refused' ? tally : null;
-    }
+    if (tally.kind !== 'waiting') hands.approval = 'closed';
+    if (tally.kind === 'refused') fail({ code: tally.code, class: 'permanent', reason: tally.reason });
+    if (tally.kind !== 'waiting') return;
     if (hands.searchAttributes.WithdrawalStatus !== 'AWAITING_APPROVAL') show(hands, { WithdrawalStatus: 'AWAITING_APPROVAL' });
     await condition(() => hands.approvalNews || stopWanted(hands), Math.max(tally.remainingMs, APPROVAL_LOOK_MS));
   }
-  return null;
 }
 
 /** The first attempt on a nonce: committed bytes, or the word that none will be. */
@@ -253,16 +245,11 @@ async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
   return insist(() => books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' }));
 }
 
-/** Ends what must not be paid: nothing was signed yet. */
-async function rejectUnpaid(request: WithdrawalInput, { code, reason }: Refusal): Promise<EndStatus> {
-  return insist(() => books.closeUnpaid({ ...request, status: 'REJECTED', code, reason }));
-}
-
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
 async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<EndStatus | null> {
   return insist(async () => {
     try {
-      return await books.closeUnpaid({ ...request, status: 'FAILED', code: failure.code, reason: failure.reason });
+      return await books.closeUnpaid({ ...request, status: unpaidEndOf(failure.code), code: failure.code, reason: failure.reason });
     } catch (error) {
       if (failureOf(error).code !== 'INVALID_STATE') throw error;
       await sleep(FEE_HOLD_MS);

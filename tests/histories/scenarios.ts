@@ -1,0 +1,302 @@
+import { Contract, Wallet } from 'ethers';
+import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { approvals } from '../../db/schema/index.ts';
+import { sealApproval, type ApprovalDecision } from '../../domain/approvals.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
+import { startEngine, type TestEngine } from '../harness/engine.ts';
+import { sendFromHotWallet } from '../harness/foreign-transaction.ts';
+import { withoutLimits } from '../harness/policies.ts';
+import { payIn } from '../harness/tokens.ts';
+
+/** One road through a workflow: what it takes to walk it, and the workflow ids whose histories are kept. */
+export interface Scenario {
+  name: string;
+  settings?: (settings: Settings) => Settings;
+  guardians?: boolean;
+  walk(engine: TestEngine): Promise<string[]>;
+}
+
+const AMOUNT = 3_000_000n;
+/** the sandbox's policy asks for two approvals */
+const LARGE = 1_000_000_000n;
+const TOO_MUCH = 20_000_000_000_000n;
+const OWNER = 1;
+
+const chain = (change: Partial<Settings['chain']>) => (settings: Settings): Settings => ({ ...settings, chain: { ...settings.chain, ...change } });
+const approvalsWithin = (withinMs: number) => (settings: Settings): Settings => ({ ...settings, policy: { rules: [{ id: 'all', when: {}, action: { approvals: { required: 2, withinMs } } }] } });
+
+const accept = (engine: TestEngine, amount = AMOUNT, currency = 'USDC', toAddress = Wallet.createRandom().address) => engine.accept({ currency, toAddress, amount });
+const stopMining = (engine: TestEngine) => engine.chain.rpc.call('evm_setIntervalMining', [0]);
+const startMining = (engine: TestEngine) => engine.chain.rpc.call('evm_setIntervalMining', [1]);
+const refuseSends = (engine: TestEngine) => engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
+const pass = (engine: TestEngine) => engine.proxy.inject({ kind: 'pass' });
+
+async function cancel(engine: TestEngine, requestId: string): Promise<void> {
+  await commitCancelIntent(engine.database.db, requestId, 'all', new Date());
+  await engine.handle(requestId).signal('cancel');
+}
+
+/** A person's word: the row the API writes, then the message that only wakes the workflow. */
+async function say(engine: TestEngine, requestId: string, approverId: number, decision: ApprovalDecision, by: 'signal' | 'update' = 'signal'): Promise<void> {
+  const seal = sealApproval(engine.sealKey, { decision, approverId }, await engine.row(requestId));
+  const [{ insertId }] = await engine.database.db.insert(approvals).values({ requestId, approverId, decision, reason: decision === 'REJECT' ? 'not known to us' : null, seal, createdAt: new Date() });
+  const name = decision === 'APPROVE' ? 'approve' : 'reject';
+  await (by === 'signal' ? engine.handle(requestId).signal(name, insertId) : engine.handle(requestId).executeUpdate(name, { args: [insertId] }));
+}
+
+async function payByHand(engine: TestEngine, recipient: string, amount: bigint): Promise<string> {
+  const provider = chainClient(engine.chain.url, engine.chain.chainId);
+  try {
+    const token = new Contract(engine.chain.tokens.TestUSDC, ['function transfer(address to, uint256 amount)'], treasury(provider));
+    const sent = (await token.getFunction('transfer').send(recipient, amount)) as { hash: string };
+    return sent.hash;
+  } finally {
+    provider.destroy();
+  }
+}
+
+/** Waits until the history has an event of the kind, so often. */
+async function untilEvent(engine: TestEngine, workflowId: string, attribute: string, times = 1): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const { events } = await engine.client.workflow.getHandle(workflowId).fetchHistory();
+    if ((events ?? []).filter((event) => (event as unknown as Record<string, unknown>)[attribute] !== null && attribute in event).length >= times) return;
+    if (Date.now() > deadline) throw new Error(`${workflowId} has no ${attribute}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Parked without a nonce: its key is gone for a while. */
+async function parkWithoutKey(engine: TestEngine): Promise<{ requestId: string; restore(): Promise<void>; recipient: string }> {
+  const wallet = await engine.database.db.query.wallets.findFirst();
+  const { restore } = await engine.hideKey(wallet?.keyId ?? '');
+  const recipient = Wallet.createRandom().address;
+  const requestId = await accept(engine, AMOUNT, 'USDC', recipient);
+  await engine.until(requestId, ['DEAD_LETTERED'], 120_000);
+  return { requestId, restore, recipient };
+}
+
+const withdrawal = (requestId: string) => [`withdrawal-${requestId}`];
+
+/** A scenario of one withdrawal that ends: walked, then waited out. */
+function one(name: string, road: (engine: TestEngine) => Promise<string>, options: Partial<Scenario> = {}): Scenario {
+  return {
+    name,
+    ...options,
+    async walk(engine) {
+      const requestId = await road(engine);
+      await engine.handle(requestId).result();
+      return withdrawal(requestId);
+    },
+  };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  one('completed', (engine) => accept(engine)),
+  one('denied-by-policy', (engine) => accept(engine, TOO_MUCH)),
+  one('invalid-recipient-failed', (engine) => accept(engine, AMOUNT, 'USDC', engine.wallets[0])),
+  one(
+    'funds-awaited-then-missing',
+    async (engine) => {
+      const requestId = await accept(engine, TOO_MUCH);
+      await engine.until(requestId, ['AWAITING_FUNDS']);
+      return requestId;
+    },
+    { settings: (settings) => ({ ...withoutLimits(settings), fundsWaitMs: 4_000 }) },
+  ),
+  one(
+    'funds-awaited-then-cancelled',
+    async (engine) => {
+      const requestId = await accept(engine, TOO_MUCH);
+      await engine.until(requestId, ['AWAITING_FUNDS']);
+      await cancel(engine, requestId);
+      return requestId;
+    },
+    { settings: withoutLimits },
+  ),
+  one('approved', async (engine) => {
+    const requestId = await accept(engine, LARGE);
+    await engine.until(requestId, ['AWAITING_APPROVAL']);
+    // A forged message approves nothing.
+    await engine.handle(requestId).signal('approve', 4_711);
+    await say(engine, requestId, OWNER + 1, 'APPROVE', 'update');
+    await say(engine, requestId, OWNER + 2, 'APPROVE');
+    return requestId;
+  }),
+  one('rejected-by-approver', async (engine) => {
+    const requestId = await accept(engine, LARGE);
+    await engine.until(requestId, ['AWAITING_APPROVAL']);
+    await say(engine, requestId, OWNER + 1, 'REJECT', 'update');
+    return requestId;
+  }),
+  one('approval-expired', (engine) => accept(engine), { settings: approvalsWithin(3_000) }),
+  one('approval-awaited-then-cancelled', async (engine) => {
+    const requestId = await accept(engine, LARGE);
+    await engine.until(requestId, ['AWAITING_APPROVAL']);
+    await cancel(engine, requestId);
+    return requestId;
+  }),
+  one('approval-awaited-then-paid-by-hand', async (engine) => {
+    const recipient = Wallet.createRandom().address;
+    const requestId = await accept(engine, LARGE, 'USDC', recipient);
+    await engine.until(requestId, ['AWAITING_APPROVAL']);
+    await engine.handle(requestId).signal('markPaid', await payByHand(engine, recipient, LARGE));
+    return requestId;
+  }),
+  one(
+    'held-at-the-fee-ceiling-then-completed',
+    async (engine) => {
+      // A first attempt that the next block would not take is not signed.
+      await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']);
+      return accept(engine);
+    },
+    { settings: chain({ maximumFeePerGasWei: '150000000000' }) },
+  ),
+  one(
+    'stuck-then-replaced',
+    async (engine) => {
+      refuseSends(engine);
+      const requestId = await accept(engine);
+      await engine.until(requestId, ['BROADCASTING']);
+      const attempt = await engine.database.db.query.signedTransactions.findFirst({ where: (table, { eq }) => eq(table.requestId, requestId) });
+      await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${((attempt?.maxFeePerGas ?? 0n) * 3n).toString(16)}`]);
+      pass(engine);
+      return requestId;
+    },
+    { settings: chain({ stuckAfterBlocks: 3 }) },
+  ),
+  one(
+    'lost-from-the-pool-then-sent-again',
+    async (engine) => {
+      await stopMining(engine);
+      const requestId = await accept(engine);
+      const { txHash } = await engine.until(requestId, ['BROADCASTED']);
+      await engine.chain.rpc.call('anvil_dropTransaction', [txHash]);
+      await startMining(engine);
+      return requestId;
+    },
+    { settings: chain({ stuckAfterBlocks: 3 }) },
+  ),
+  one('nonce-lost-to-a-stranger-then-completed', async (engine) => {
+    refuseSends(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTING']);
+    await (await sendFromHotWallet(engine, { nonce: 0 })).mined();
+    pass(engine);
+    return requestId;
+  }),
+  one('cancelled-before-signing', async (engine) => {
+    engine.proxy.inject({ kind: 'refuse' });
+    const requestId = await accept(engine);
+    await untilEvent(engine, `withdrawal-${requestId}`, 'activityTaskScheduledEventAttributes');
+    await cancel(engine, requestId);
+    pass(engine);
+    return requestId;
+  }),
+  one('cancelled-by-the-button-after-signing', async (engine) => {
+    await stopMining(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTED']);
+    await engine.handle(requestId).cancel();
+    await untilVoided(engine, requestId);
+    await startMining(engine);
+    return requestId;
+  }),
+  one('cancelled-too-late', async (engine) => {
+    await stopMining(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTED']);
+    refuseSends(engine);
+    await cancel(engine, requestId);
+    await untilVoided(engine, requestId);
+    await startMining(engine);
+    await engine.until(requestId, ['CONFIRMING', 'COMPLETED']);
+    pass(engine);
+    return requestId;
+  }),
+  one('parked-then-retried', async (engine) => {
+    const { requestId, restore } = await parkWithoutKey(engine);
+    await restore();
+    await engine.handle(requestId).signal('retry');
+    return requestId;
+  }),
+  one('parked-then-cancelled', async (engine) => {
+    const { requestId } = await parkWithoutKey(engine);
+    await cancel(engine, requestId);
+    return requestId;
+  }),
+  one('parked-reminded-then-paid-by-hand', async (engine) => {
+    const { requestId, recipient } = await parkWithoutKey(engine);
+    await untilEvent(engine, `withdrawal-${requestId}`, 'timerFiredEventAttributes', 6);
+    // Not believed: another amount.
+    await engine.handle(requestId).signal('markPaid', await payByHand(engine, recipient, AMOUNT + 1n));
+    await untilTimeline(engine, requestId, 'mark-paid not believed');
+    await engine.handle(requestId).signal('markPaid', 'no hash at all');
+    await engine.handle(requestId).signal('markPaid', await payByHand(engine, recipient, AMOUNT));
+    return requestId;
+  }, { settings: (settings) => ({ ...settings, deadLetters: { escalateAfterMs: [1_000, 2_000] } }) }),
+  one('refused-then-voided-then-retried', async (engine) => {
+    engine.proxy.inject({ kind: 'error', message: 'refused for no reason anyone knows' }, ['eth_sendRawTransaction']);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['DEAD_LETTERED'], 120_000);
+    pass(engine);
+    await untilTimeline(engine, requestId, 'nonce voided: nothing was paid');
+    await engine.handle(requestId).signal('retry');
+    return requestId;
+  }),
+  one('short-payment-parked-then-made-up-by-hand', async (engine) => {
+    await payIn(engine, 'USDC', 'TestFeeToken');
+    const recipient = Wallet.createRandom().address;
+    const requestId = await accept(engine, AMOUNT, 'USDC', recipient);
+    const { paidTxHash } = await engine.until(requestId, ['DEAD_LETTERED'], 120_000);
+    const { logs } = await engine.chain.rpc.call<{ logs: { topics: string[]; data: string }[] }>('eth_getTransactionReceipt', [paidTxHash]);
+    const recipientTopic = `0x${recipient.slice(2).toLowerCase().padStart(64, '0')}`;
+    const got = logs.filter(({ topics }) => topics[2] === recipientTopic).reduce((sum, { data }) => sum + BigInt(data), 0n);
+    const provider = chainClient(engine.chain.url, engine.chain.chainId);
+    try {
+      // Minted straight to the recipient: a token that takes a fee on transfer takes none there.
+      const token = new Contract(engine.chain.tokens.TestFeeToken, ['function mint(address to, uint256 amount)'], treasury(provider));
+      const sent = (await token.getFunction('mint').send(recipient, AMOUNT - got)) as { hash: string };
+      await engine.handle(requestId).signal('markPaid', sent.hash);
+    } finally {
+      provider.destroy();
+    }
+    return requestId;
+  }),
+  {
+    name: 'guardian-fills-a-gap',
+    guardians: true,
+    async walk(engine) {
+      const requestId = await accept(engine);
+      await engine.handle(requestId).result();
+      const guardianId = `guardian-${engine.chain.chainId}-${engine.wallets[0] ?? ''}`;
+      await untilEvent(engine, guardianId, 'timerStartedEventAttributes', 2);
+      return [guardianId];
+    },
+  },
+];
+
+async function untilVoided(engine: TestEngine, requestId: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const attempts = await engine.database.db.query.signedTransactions.findMany({ where: (table, { eq }) => eq(table.requestId, requestId) });
+    if (attempts.some(({ purpose }) => purpose === 'VOID')) return;
+    if (Date.now() > deadline) throw new Error(`${requestId} was not voided`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function untilTimeline(engine: TestEngine, requestId: string, type: string): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const event = await engine.database.db.query.withdrawalEvents.findFirst({ where: (table, { and, eq }) => and(eq(table.requestId, requestId), eq(table.type, type)) });
+    if (event) return;
+    if (Date.now() > deadline) throw new Error(`${requestId} shows no "${type}"`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** An engine as the scenario wants it. */
+export const engineFor = (scenario: Scenario): Promise<TestEngine> =>
+  startEngine({ ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }) });
