@@ -1,7 +1,13 @@
 import { Contract, Wallet } from 'ethers';
+import { makeCloseUnpaid } from '../../activities/close-unpaid.ts';
+import { makeReserveFunds } from '../../activities/reserve-funds.ts';
+import { takeNonce } from '../../activities/take-nonce.ts';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import { approvals } from '../../db/schema/index.ts';
+import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
+import { approvals, wallets } from '../../db/schema/index.ts';
+import type { Address } from '../../domain/address.ts';
 import { sealApproval, type ApprovalDecision } from '../../domain/approvals.ts';
+import { guardianIdOf } from '../../domain/guardian.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
@@ -56,16 +62,27 @@ async function payByHand(engine: TestEngine, recipient: string, amount: bigint):
   }
 }
 
-/** Waits until the history has an event of the kind, so often. */
-async function untilEvent(engine: TestEngine, workflowId: string, attribute: string, times = 1): Promise<void> {
+/** Waits until it is so; fails saying what never was. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 120_000;
-  for (;;) {
-    const { events } = await engine.client.workflow.getHandle(workflowId).fetchHistory();
-    if ((events ?? []).filter((event) => (event as unknown as Record<string, unknown>)[attribute] !== null && attribute in event).length >= times) return;
-    if (Date.now() > deadline) throw new Error(`${workflowId} has no ${attribute}`);
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`never seen: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
+
+/** Until the history has that many events of the kind. */
+const untilEvent = (engine: TestEngine, workflowId: string, attributes: string, times = 1) =>
+  until(`${times} ${attributes} of ${workflowId}`, async () => {
+    const { events } = await engine.client.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).filter((event) => Boolean((event as Record<string, unknown>)[attributes])).length >= times;
+  });
+
+const attemptsOf = (engine: TestEngine, requestId: string) => engine.database.db.query.signedTransactions.findMany({ where: (table, { eq }) => eq(table.requestId, requestId) });
+const untilAttempts = (engine: TestEngine, requestId: string, count: number) => until(`${count} attempts`, async () => (await attemptsOf(engine, requestId)).length >= count);
+const untilVoided = (engine: TestEngine, requestId: string) => until('a void', async () => (await attemptsOf(engine, requestId)).some(({ purpose }) => purpose === 'VOID'));
+const untilTimeline = (engine: TestEngine, requestId: string, type: string) =>
+  until(`"${type}"`, async () => (await engine.database.db.query.withdrawalEvents.findFirst({ where: (table, { and, eq }) => and(eq(table.requestId, requestId), eq(table.type, type)) })) !== undefined);
 
 /** Parked without a nonce: its key is gone for a while. */
 async function parkWithoutKey(engine: TestEngine): Promise<{ requestId: string; restore(): Promise<void>; recipient: string }> {
@@ -156,16 +173,28 @@ export const SCENARIOS: readonly Scenario[] = [
   one(
     'stuck-then-replaced',
     async (engine) => {
-      refuseSends(engine);
+      await stopMining(engine);
       const requestId = await accept(engine);
-      await engine.until(requestId, ['BROADCASTING']);
-      const attempt = await engine.database.db.query.signedTransactions.findFirst({ where: (table, { eq }) => eq(table.requestId, requestId) });
-      await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${((attempt?.maxFeePerGas ?? 0n) * 3n).toString(16)}`]);
+      await engine.until(requestId, ['BROADCASTED']);
+      // The market leaves the signed fee behind: blocks come, and pass it over.
+      const [attempt] = await attemptsOf(engine, requestId);
+      await engine.chain.rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${((attempt?.maxFeePerGas ?? 0n) * 10n).toString(16)}`]);
+      // This node does not count what the next block would not take; others do.
+      engine.proxy.inject({ kind: 'rewrite', change: (result, call) => (call.params[1] === 'pending' ? '0x1' : result) }, ['eth_getTransactionCount']);
+      await startMining(engine);
+      await untilAttempts(engine, requestId, 2);
       pass(engine);
       return requestId;
     },
-    { settings: chain({ stuckAfterBlocks: 3 }) },
+    { settings: chain({ stuckAfterBlocks: 1 }) },
   ),
+  one('underpriced-then-replaced', async (engine) => {
+    engine.proxy.inject({ kind: 'error', code: -32_000, message: 'transaction underpriced' }, ['eth_sendRawTransaction']);
+    const requestId = await accept(engine);
+    await untilAttempts(engine, requestId, 2);
+    pass(engine);
+    return requestId;
+  }),
   one(
     'lost-from-the-pool-then-sent-again',
     async (engine) => {
@@ -212,6 +241,90 @@ export const SCENARIOS: readonly Scenario[] = [
     await untilVoided(engine, requestId);
     await startMining(engine);
     await engine.until(requestId, ['CONFIRMING', 'COMPLETED']);
+    pass(engine);
+    return requestId;
+  }),
+  one('cancelled-while-it-cannot-be-signed', async (engine) => {
+    const wallet = await engine.database.db.query.wallets.findFirst();
+    const { restore } = await engine.hideKey(wallet?.keyId ?? '');
+    const requestId = await accept(engine);
+    await untilEvent(engine, `withdrawal-${requestId}`, 'activityTaskFailedEventAttributes', 2);
+    await cancel(engine, requestId);
+    await engine.handle(requestId).result();
+    await restore();
+    return requestId;
+  }),
+  one('cancelled-in-the-books-before-it-was-sent', async (engine) => {
+    refuseSends(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTING']);
+    // The intent is committed, its signal lost: the broadcaster withholds what pays.
+    await commitCancelIntent(engine.database.db, requestId, 'all', new Date());
+    pass(engine);
+    return requestId;
+  }),
+  one('halted-before-it-was-sent-then-voided-then-completed', async (engine) => {
+    refuseSends(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTING']);
+    const halt = { scope: 'TOKEN', target: engine.chain.tokens.TestUSDC, kind: 'OPERATOR' } as const;
+    await setHalt(engine.database.db, { ...halt, reason: 'for the record', setBy: 'a person' });
+    pass(engine);
+    await untilTimeline(engine, requestId, 'nonce voided: nothing was paid');
+    await liftHalt(engine.database.db, halt);
+    return requestId;
+  }),
+  one('cancelled-while-the-void-cannot-be-signed', async (engine) => {
+    await stopMining(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTED']);
+    await engine.database.db.update(wallets).set({ status: 'HALTED' });
+    await cancel(engine, requestId);
+    // The second call-off is that of a nonce followed on meanwhile.
+    await untilEvent(engine, `withdrawal-${requestId}`, 'activityTaskCancelRequestedEventAttributes', 2);
+    await engine.database.db.update(wallets).set({ status: 'ACTIVE' });
+    await untilVoided(engine, requestId);
+    await startMining(engine);
+    return requestId;
+  }),
+  one('said-to-be-paid-by-hand-but-paid-by-us-first', async (engine) => {
+    await stopMining(engine);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['BROADCASTED']);
+    refuseSends(engine);
+    await engine.handle(requestId).signal('markPaid', `0x${'ab'.repeat(32)}`);
+    await untilVoided(engine, requestId);
+    await startMining(engine);
+    await engine.until(requestId, ['COMPLETED']);
+    await engine.handle(requestId).signal('retry');
+    pass(engine);
+    return requestId;
+  }),
+  one('paid-by-hand-before-funds-were-held', async (engine) => {
+    engine.proxy.inject({ kind: 'refuse' });
+    const recipient = Wallet.createRandom().address;
+    const requestId = await accept(engine, AMOUNT, 'USDC', recipient);
+    await untilEvent(engine, `withdrawal-${requestId}`, 'activityTaskScheduledEventAttributes');
+    await engine.handle(requestId).signal('markPaid', await payByHand(engine, recipient, AMOUNT));
+    pass(engine);
+    return requestId;
+  }),
+  one('parked-then-terminated-then-started-again', async (engine) => {
+    const { requestId, restore } = await parkWithoutKey(engine);
+    await engine.handle(requestId).terminate('by hand');
+    await engine.client.workflow.execute('sweep', { taskQueue: 'withdrawals', workflowId: 'sweep-by-hand' });
+    await untilEvent(engine, `withdrawal-${requestId}`, 'timerStartedEventAttributes');
+    await restore();
+    await engine.handle(requestId).signal('retry');
+    return requestId;
+  }),
+  one('cancelled-after-it-was-mined', async (engine) => {
+    // Final blocks do not come: it stays in its block, seen and not final.
+    engine.proxy.inject({ kind: 'rewrite', change: (result, call) => (call.params[0] === 'finalized' ? { ...(result as object), number: '0x1' } : result) }, ['eth_getBlockByNumber']);
+    const requestId = await accept(engine);
+    await engine.until(requestId, ['CONFIRMING']);
+    await engine.handle(requestId).signal('cancel');
+    await untilEvent(engine, `withdrawal-${requestId}`, 'markerRecordedEventAttributes');
     pass(engine);
     return requestId;
   }),
@@ -268,34 +381,33 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'guardian-fills-a-gap',
     guardians: true,
     async walk(engine) {
-      const requestId = await accept(engine);
-      await engine.handle(requestId).result();
-      const guardianId = `guardian-${engine.chain.chainId}-${engine.wallets[0] ?? ''}`;
-      await untilEvent(engine, guardianId, 'timerStartedEventAttributes', 2);
-      return [guardianId];
+      const { ports, chain: { chainId }, wallets: [wallet = ''] } = engine;
+      const held = await engine.accept({ currency: 'USDC', toAddress: Wallet.createRandom().address, amount: AMOUNT, started: false });
+      await makeReserveFunds(ports)({ requestId: held });
+      await takeNonce(ports, { requestId: held, chainId, walletAddress: wallet as Address, window: 64 });
+      const later = await accept(engine);
+      await engine.until(later, ['BROADCASTED']);
+      await makeCloseUnpaid(ports)({ requestId: held, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'it leaves a gap' });
+      await engine.handle(later).result();
+      return [guardianIdOf(chainId, wallet)];
+    },
+  },
+  {
+    name: 'sweep',
+    async walk(engine) {
+      await engine.client.workflow.execute('sweep', { taskQueue: 'withdrawals', workflowId: 'sweep-by-hand' });
+      return ['sweep-by-hand'];
+    },
+  },
+  {
+    name: 'reconcile',
+    async walk(engine) {
+      await engine.handle(await accept(engine)).result();
+      await engine.client.workflow.execute('reconcile', { taskQueue: 'withdrawals', workflowId: 'reconcile-by-hand' });
+      return ['reconcile-by-hand'];
     },
   },
 ];
-
-async function untilVoided(engine: TestEngine, requestId: string): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const attempts = await engine.database.db.query.signedTransactions.findMany({ where: (table, { eq }) => eq(table.requestId, requestId) });
-    if (attempts.some(({ purpose }) => purpose === 'VOID')) return;
-    if (Date.now() > deadline) throw new Error(`${requestId} was not voided`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-async function untilTimeline(engine: TestEngine, requestId: string, type: string): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  for (;;) {
-    const event = await engine.database.db.query.withdrawalEvents.findFirst({ where: (table, { and, eq }) => and(eq(table.requestId, requestId), eq(table.type, type)) });
-    if (event) return;
-    if (Date.now() > deadline) throw new Error(`${requestId} shows no "${type}"`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
 
 /** An engine as the scenario wants it. */
 export const engineFor = (scenario: Scenario): Promise<TestEngine> =>
