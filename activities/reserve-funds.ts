@@ -10,6 +10,7 @@ import type { CrashPoint } from '../db/crash-point.ts';
 import { resolveAlert } from '../db/repositories/alerts.ts';
 import { findAsset } from '../db/repositories/assets.ts';
 import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { refuseHalted, splitByHalts } from '../db/repositories/halts.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
@@ -68,7 +69,10 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const wallets = await listWallets(db, request.chainId);
     await validate(request, wallets);
     let missing: 'token' | 'gas' = 'token';
-    for (const wallet of await byLoad(wallets)) {
+    const active = wallets.filter(({ status }) => status === 'ACTIVE');
+    if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
+    const { free, standing } = await splitByHalts(db, active, request.tokenAddress);
+    for (const wallet of await byLoad(free)) {
       const verdict = await tryWallet(request, wallet.address as Address);
       if (verdict === 'held') {
         ports.crashPoint('funds-reserved');
@@ -76,6 +80,8 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       }
       missing = verdict;
     }
+    // A wallet that stands still is waited for, with nothing held; it is no missing money.
+    refuseHalted(standing);
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, requestId);
       await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
@@ -105,9 +111,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   }
 
   async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
-    const active = wallets.filter(({ status }) => status === 'ACTIVE');
-    if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
-    const loads = await Promise.all(active.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
+    const loads = await Promise.all(wallets.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
     return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
   }
 

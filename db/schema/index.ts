@@ -4,6 +4,7 @@ export { assets } from './assets.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
 export { fundReservations } from './fund-reservations.ts';
+export { haltGate } from './halt-gate.ts';
 export { halts } from './halts.ts';
 export { idempotencyKeys } from './idempotency-keys.ts';
 export { nonceReservations } from './nonce-reservations.ts';
