@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
@@ -12,6 +13,7 @@ export function registerSchemas(app: FastifyInstance): void {
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
+    AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

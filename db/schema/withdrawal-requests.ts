@@ -46,5 +46,8 @@ export const withdrawalRequests = mysqlTable(
     index('withdrawal_requests_status').on(table.status, table.createdAt, table.requestId),
     index('withdrawal_requests_cancel').on(table.cancelIntentAt),
     index('withdrawal_requests_currency').on(table.currency, table.createdAt, table.requestId),
+    index('withdrawal_requests_recipient').on(table.toAddress, table.createdAt, table.requestId),
+    // The currency last: a wallet that pays it seldom is searched along the index alone.
+    index('withdrawal_requests_wallet').on(table.walletAddress, table.createdAt, table.requestId, table.currency),
   ],
 );
