@@ -23,6 +23,7 @@ import { halt } from './routes/admin/halt.ts';
 import { haltList } from './routes/admin/list-halts.ts';
 import { listTransactions } from './routes/admin/list-transactions.ts';
 import { resume } from './routes/admin/resume.ts';
+import { stats } from './routes/admin/stats.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
 import { health } from './routes/health.ts';
@@ -93,6 +94,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(listTransactions, { database, settings });
   await app.register(getTransaction, { database, settings });
+  await app.register(stats, { database, settings });
   await app.register(halt, { database, settings });
   await app.register(resume, { database, settings });
   await app.register(haltList, { database });

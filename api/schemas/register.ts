@@ -5,6 +5,7 @@ import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { ReadinessSchema } from './readiness.ts';
+import { StatsSchema } from './stats.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
@@ -13,7 +14,7 @@ export function registerSchemas(app: FastifyInstance): void {
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
-    AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
+    StatsSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -6,6 +6,7 @@ export { deadLetters } from './dead-letters.ts';
 export { fundReservations } from './fund-reservations.ts';
 export { haltGate } from './halt-gate.ts';
 export { halts } from './halts.ts';
+export { hourlyStats } from './hourly-stats.ts';
 export { idempotencyKeys } from './idempotency-keys.ts';
 export { nonceReservations } from './nonce-reservations.ts';
 export { outbox } from './outbox.ts';
