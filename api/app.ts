@@ -22,6 +22,7 @@ import { getTransaction } from './routes/admin/get-transaction.ts';
 import { halt } from './routes/admin/halt.ts';
 import { haltList } from './routes/admin/list-halts.ts';
 import { listTransactions } from './routes/admin/list-transactions.ts';
+import { queues } from './routes/admin/queues.ts';
 import { resume } from './routes/admin/resume.ts';
 import { stats } from './routes/admin/stats.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
@@ -94,6 +95,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(listTransactions, { database, settings });
   await app.register(getTransaction, { database, settings });
+  await app.register(queues, { database, temporal: deps.temporal });
   await app.register(stats, { database, settings });
   await app.register(halt, { database, settings });
   await app.register(resume, { database, settings });

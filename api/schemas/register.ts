@@ -4,6 +4,7 @@ import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
+import { QueueListSchema, QueueSchema } from './queues.ts';
 import { ReadinessSchema } from './readiness.ts';
 import { StatsSchema } from './stats.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
@@ -14,7 +15,7 @@ export function registerSchemas(app: FastifyInstance): void {
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
-    StatsSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
+    StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -1,16 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { zeroPadValue } from 'ethers';
-import type { FastifyInstance } from 'fastify';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildApp } from '../../api/app.ts';
-import { OPEN_BOOKS } from '../../api/api.testkit.ts';
-import { createAccessTokens } from '../../api/auth/access-tokens.ts';
-import { createLogger } from '../../db/observability/logger.ts';
-import { createUser } from '../../db/repositories/users.ts';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import { TRANSFER_TOPIC } from '../../domain/payment.ts';
-import { isEnd, type Role } from '../../domain/status.ts';
+import { isEnd } from '../../domain/status.ts';
+import { startEngineApi, type EngineApi } from '../harness/api.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 
 /** Between two withdrawals of the load; USDC and USDT take turns. */
@@ -28,31 +22,16 @@ interface Payment {
 }
 
 let engine: TestEngine;
-let app: FastifyInstance;
-let admin = '';
-let user = '';
+let api: EngineApi;
 
 beforeAll(async () => {
   engine = await startEngine({ wallets: 2 });
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const signingJwk = await exportJWK(privateKey);
-  const { database, redis, client, settings, sealKey } = engine;
-  app = await buildApp({ database: database.db, redis, temporal: client, books: OPEN_BOOKS, settings, sealKey, signingJwk, logger: createLogger({ service: 'api-server', level: 'ERROR' }), crashPoint: () => undefined });
-  const tokens = await createAccessTokens(signingJwk);
-  const bearerOf = async (role: Role) => `Bearer ${await tokens.issue({ id: await createUser(database.db, { email: `${role}@example.com`, passwordHash: 'none', role, now: new Date() }), role })}`;
-  admin = await bearerOf('ADMIN');
-  user = await bearerOf('USER');
+  api = await startEngineApi(engine);
 });
 afterAll(async () => {
-  await app.close();
+  await api.close();
   await engine.stop();
 });
-
-async function post(url: string, authorization: string, payload: object, headers: object = {}): Promise<Record<string, unknown>> {
-  const response = await app.inject({ method: 'POST', url, headers: { authorization, ...headers }, payload });
-  if (response.statusCode >= 300) throw new Error(`${url}: ${response.statusCode} ${response.body}`);
-  return response.json();
-}
 
 /** Withdrawals at a steady rate until stopped, each to an address of its own. */
 function startLoad(): { payments: Payment[]; stop(): Promise<void> } {
@@ -64,7 +43,7 @@ function startLoad(): { payments: Payment[]; stop(): Promise<void> } {
     count += 1;
     const recipient = parseAddress(`0x${randomBytes(20).toString('hex')}`);
     const body = { amount: AMOUNT, currency, toAddress: recipient, network: engine.settings.chain.network };
-    const posted = post('/withdrawals', user, body, { 'idempotency-key': recipient }).then(({ requestId }) => void payments.push({ requestId: requestId as string, recipient, currency, acceptedMs: Date.now() }));
+    const posted = api.post('/withdrawals', 'USER', body, { 'idempotency-key': recipient }).then(({ requestId }) => void payments.push({ requestId: requestId as string, recipient, currency, acceptedMs: Date.now() }));
     posting.add(posted);
   }, EVERY_MS);
   return {
@@ -122,7 +101,7 @@ describe('the kill switch, pulled in mid-load', () => {
     const { payments } = load;
     await until(async () => (await completedOf(payments)).length >= 10, 'the load runs');
 
-    expect(await post('/admin/halt', admin, { ...body(), reason: 'drill' })).toMatchObject({ items: [{ kind: 'OPERATOR' }], underWay: false });
+    expect(await api.post('/admin/halt', 'ADMIN', { ...body(), reason: 'drill' })).toMatchObject({ items: [{ kind: 'OPERATOR' }], underWay: false });
     const answeredMs = Date.now();
     const headAtAnswer = await head();
     await until(async () => (await head()) >= headAtAnswer + BLOCKS_WATCHED, 'blocks go by');
@@ -147,7 +126,7 @@ describe('the kill switch, pulled in mid-load', () => {
     expect(held.filter(({ status }) => isEnd(status) && status !== 'COMPLETED')).toEqual([]);
 
     await load.stop();
-    expect(await post('/admin/resume', admin, { ...body(), reason: 'drill over' })).toEqual({ items: [], nextCursor: null });
+    expect(await api.post('/admin/resume', 'ADMIN', { ...body(), reason: 'drill over' })).toEqual({ items: [], nextCursor: null });
     const resumedMs = Date.now();
     await until(async () => (await completedOf(payments)).length === payments.length, 'all complete');
     const goneOnMs = Date.now() - resumedMs;
