@@ -5,16 +5,17 @@ export const LATENCY_PARTS = ['total', 'acceptedToSigned', 'signedToSent', 'sent
 export type LatencyPart = (typeof LATENCY_PARTS)[number];
 
 /**
- * Lengths of time, counted in buckets each 2 % wider than the one before: bucket n holds (1.02ⁿ⁻¹, 1.02ⁿ] ms. Two add up to one
- * without loss, and a quantile read from it is less than 1 % off. The longest is exact.
+ * Lengths of time, counted in buckets each 4 % wider than the one before: bucket n holds (1.04ⁿ⁻¹, 1.04ⁿ] ms. Two add up to one
+ * without loss, and a quantile read from it is less than 2 % off. The longest is exact.
  * Source: Masson, Rim and Lee, "DDSketch" (VLDB 2019).
  */
 export interface Histogram {
-  buckets: Map<number, number>;
+  /** each bucket once, in any order, with how many it holds */
+  buckets: [bucket: number, count: number][];
   maxMs: number;
 }
 
-export const BUCKET_RATIO = 1.02;
+export const BUCKET_RATIO = 1.04;
 
 /** Withdrawals that are alike in all that is counted. */
 export interface Group {
@@ -32,14 +33,15 @@ export interface Statistics {
   groups: Group[];
   /** of completed ones */
   latencies: Record<LatencyPart, Histogram>;
-  /** of their final transactions, wei */
+  /** what left the wallets for it, wei */
   gasWei: bigint;
 }
 
 export function noStatistics(): Statistics {
-  const empty = (): Histogram => ({ buckets: new Map(), maxMs: 0 });
-  return { groups: [], latencies: { total: empty(), acceptedToSigned: empty(), signedToSent: empty(), sentToFinal: empty() }, gasWei: 0n };
+  return { groups: [], latencies: { total: noLengths(), acceptedToSigned: noLengths(), signedToSent: noLengths(), sentToFinal: noLengths() }, gasWei: 0n };
 }
+
+const noLengths = (): Histogram => ({ buckets: [], maxMs: 0 });
 
 /** The statistics of all of them together; none of them may count a withdrawal that another counts. */
 export function sumStatistics(parts: readonly Statistics[]): Statistics {
@@ -47,22 +49,23 @@ export function sumStatistics(parts: readonly Statistics[]): Statistics {
   const groups = new Map<string, Group>();
   for (const part of parts) {
     sum.gasWei += part.gasWei;
-    for (const name of LATENCY_PARTS) addHistogram(sum.latencies[name], part.latencies[name]);
     for (const group of part.groups) {
       const key = [group.status, group.errorCode, group.currency, group.decimals].join(' ');
       const same = groups.get(key);
       groups.set(key, same ? { ...same, count: same.count + group.count, amount: same.amount + group.amount } : group);
     }
   }
+  for (const name of LATENCY_PARTS) sum.latencies[name] = sumHistograms(parts.map(({ latencies }) => latencies[name]));
   return { ...sum, groups: [...groups.values()] };
 }
 
-function addHistogram(sum: Histogram, part: Histogram): void {
-  for (const [bucket, count] of part.buckets) sum.buckets.set(bucket, (sum.buckets.get(bucket) ?? 0) + count);
-  sum.maxMs = Math.max(sum.maxMs, part.maxMs);
+function sumHistograms(parts: readonly Histogram[]): Histogram {
+  const sum = new Map<number, number>();
+  for (const { buckets } of parts) for (const [bucket, count] of buckets) sum.set(bucket, (sum.get(bucket) ?? 0) + count);
+  return { buckets: [...sum], maxMs: parts.reduce((longest, { maxMs }) => Math.max(longest, maxMs), 0) };
 }
 
-export const countIn = ({ buckets }: Histogram): number => [...buckets.values()].reduce((sum, count) => sum + count, 0);
+export const countIn = ({ buckets }: Histogram): number => buckets.reduce((sum, [, count]) => sum + count, 0);
 
 /**
  * The length that a share of all do not exceed, ms.
@@ -72,7 +75,7 @@ export const countIn = ({ buckets }: Histogram): number => [...buckets.values()]
 export function quantile(histogram: Histogram, share: number): number | null {
   const rank = Math.ceil(countIn(histogram) * share);
   let below = 0;
-  for (const [bucket, count] of [...histogram.buckets].toSorted(([left], [right]) => left - right)) {
+  for (const [bucket, count] of histogram.buckets.toSorted(([left], [right]) => left - right)) {
     below += count;
     // The middle of the bucket, by ratio; never beyond the longest.
     if (below >= rank) return Math.min((2 * BUCKET_RATIO ** bucket) / (BUCKET_RATIO + 1), histogram.maxMs);
@@ -90,16 +93,15 @@ export const sumOf = (groups: readonly { count: number }[]): number => groups.re
 
 interface StoredStatistics {
   groups: [status: WithdrawalStatus, errorCode: string | null, currency: string, decimals: number, count: number, amount: string][];
-  latencies: Record<LatencyPart, { buckets: [number, number][]; maxMs: number }>;
+  latencies: Statistics['latencies'];
   gasWei: string;
 }
 
 /** As text, to be kept; `statisticsFrom` reads it back. */
 export function statisticsText({ groups, latencies, gasWei }: Statistics): string {
-  const kept = ({ buckets, maxMs }: Histogram) => ({ buckets: [...buckets], maxMs });
   const stored: StoredStatistics = {
     groups: groups.map(({ status, errorCode, currency, decimals, count, amount }) => [status, errorCode, currency, decimals, count, amount.toString()]),
-    latencies: { total: kept(latencies.total), acceptedToSigned: kept(latencies.acceptedToSigned), signedToSent: kept(latencies.signedToSent), sentToFinal: kept(latencies.sentToFinal) },
+    latencies,
     gasWei: gasWei.toString(),
   };
   return JSON.stringify(stored);
@@ -107,10 +109,9 @@ export function statisticsText({ groups, latencies, gasWei }: Statistics): strin
 
 export function statisticsFrom(text: string): Statistics {
   const { groups, latencies, gasWei } = JSON.parse(text) as StoredStatistics;
-  const read = ({ buckets, maxMs }: StoredStatistics['latencies']['total']): Histogram => ({ buckets: new Map(buckets), maxMs });
   return {
     groups: groups.map(([status, errorCode, currency, decimals, count, amount]) => ({ status, errorCode, currency, decimals, count, amount: BigInt(amount) })),
-    latencies: { total: read(latencies.total), acceptedToSigned: read(latencies.acceptedToSigned), signedToSent: read(latencies.signedToSent), sentToFinal: read(latencies.sentToFinal) },
+    latencies,
     gasWei: BigInt(gasWei),
   };
 }

@@ -29,10 +29,10 @@ export const StatsSchema = Type.Object(
         signedToSent: latency('Until a node had one'),
         sentToFinal: latency('Until the chain had finally ruled'),
       },
-      { description: 'Of completed withdrawals. Quantiles are less than 1 % off, the longest is exact.' },
+      { description: 'Of completed withdrawals. Quantiles are less than 2 % off, the longest is exact.' },
     ),
     volumes: Type.Array(Type.Object({ currency: Type.String(), accepted: volume('All'), paid: volume('Completed') })),
-    gas: Type.Object({ currency: Type.String(), amount: Type.String({ description: 'Units of the native coin' }) }, { description: 'What their final transactions cost, paying or voiding' }),
+    gas: Type.Object({ currency: Type.String(), amount: Type.String({ description: 'Units of the native coin' }) }, { description: 'What left the wallets as gas for them, paying or voiding' }),
   },
   {
     $id: 'Stats',

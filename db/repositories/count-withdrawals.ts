@@ -1,14 +1,14 @@
-import { and, count, eq, gte, inArray, isNotNull, lt, notInArray, sql, sum, type SQL } from 'drizzle-orm';
+import { and, count, eq, gte, inArray, lt, notInArray, sql, sum, type SQL } from 'drizzle-orm';
 import { BUCKET_RATIO, LATENCY_PARTS, noStatistics, type LatencyPart, type Statistics } from '../../domain/statistics.ts';
 import type { Queryable } from '../client.ts';
-import { signedTransactions, transactions, withdrawalRequests } from '../schema/index.ts';
+import { fundReservations, signedTransactions, withdrawalRequests } from '../schema/index.ts';
 
 /** Which withdrawals are counted: those accepted from `from` on and before `to`, less some; or some by name. */
 export type Counted = { from: Date; to: Date; except?: readonly string[] } | { ids: readonly string[] };
 
 /**
  * Counts withdrawals from their rows. The cost grows with how many there are, and nothing but counts leaves the database. Gas is
- * that of their final transactions, whether they paid or voided.
+ * what the books say has left the wallets for them, whether it paid or voided.
  */
 export async function countWithdrawals(db: Queryable, counted: Counted): Promise<Statistics> {
   if ('ids' in counted && counted.ids.length === 0) return noStatistics();
@@ -18,7 +18,7 @@ export async function countWithdrawals(db: Queryable, counted: Counted): Promise
   statistics.gasWei = await readGas(db, which);
   for (const { part, bucket, withdrawals, maxMs } of await readLatencies(db, which)) {
     const histogram = statistics.latencies[part];
-    histogram.buckets.set(bucket, withdrawals);
+    histogram.buckets.push([bucket, withdrawals]);
     histogram.maxMs = Math.max(histogram.maxMs, maxMs);
   }
   return statistics;
@@ -38,11 +38,7 @@ async function readGroups(db: Queryable, which: SQL | undefined): Promise<Statis
 }
 
 async function readGas(db: Queryable, which: SQL | undefined): Promise<bigint> {
-  const [row] = await db
-    .select({ gasWei: sum(transactions.costWei) })
-    .from(withdrawalRequests)
-    .innerJoin(transactions, eq(transactions.requestId, withdrawalRequests.requestId))
-    .where(and(which, isNotNull(transactions.finalizedAt)));
+  const [row] = await db.select({ gasWei: sum(fundReservations.spentGasWei) }).from(withdrawalRequests).innerJoin(fundReservations, eq(fundReservations.requestId, withdrawalRequests.requestId)).where(which);
   return BigInt(row?.gasWei ?? 0);
 }
 
@@ -60,7 +56,6 @@ async function readLatencies(db: Queryable, which: SQL | undefined): Promise<{ p
     .where(and(which, eq(withdrawalRequests.status, 'COMPLETED')))
     .groupBy(withdrawalRequests.requestId)
     .as('way');
-  const between = (from: SQL.Aliased, to: SQL.Aliased) => sql`TIMESTAMPDIFF(MICROSECOND, ${from}, ${to}) / 1000`;
   const lengths: Record<LatencyPart, SQL> = {
     total: between(way.acceptedAt, way.finalAt),
     acceptedToSigned: between(way.acceptedAt, way.signedAt),
@@ -81,3 +76,6 @@ async function readLatencies(db: Queryable, which: SQL | undefined): Promise<{ p
     maxMs: Number(longest),
   }));
 }
+
+/** Milliseconds. */
+const between = (from: SQL.Aliased, to: SQL.Aliased): SQL => sql`TIMESTAMPDIFF(MICROSECOND, ${from}, ${to}) / 1000`;

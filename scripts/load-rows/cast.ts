@@ -23,7 +23,6 @@ const RECIPIENTS_MAX = 100_000;
 export function makeCast(chance: Chance, settings: Settings, options: { seed: number; withdrawals: number; from: Date }): Cast {
   const { network, chainId } = settings.chain;
   const address = () => parseAddress(`0x${chance.hex(20)}`);
-  const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
   return {
     // No password hash opens them: they are nobody's.
     users: many(Math.min(USERS_MAX, Math.ceil(options.withdrawals / 20)), (index) => ({ email: `load-${options.seed}-${index}@example.com`, passwordHash: 'none', role: 'USER' as const, createdAt: options.from })),
@@ -40,3 +39,5 @@ export function makeCast(chance: Chance, settings: Settings, options: { seed: nu
     recipients: many(Math.min(RECIPIENTS_MAX, Math.ceil(options.withdrawals / 5)), address),
   };
 }
+
+const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));

@@ -12,7 +12,7 @@ let proxy: TcpProxy;
 beforeAll(async () => {
   proxy = await startTcpProxy(Number(inject('infrastructure').temporalAddress.split(':')[1]));
   api = await startTestApi({ temporalAddress: proxy.address });
-  const [first = '', second = '', third = '', fourth = ''] = [await acceptOne(api), await acceptOne(api), await acceptOne(api), await acceptOne(api)];
+  const [first, second, third, fourth] = [await acceptOne(api), await acceptOne(api), await acceptOne(api), await acceptOne(api)];
   await setWithdrawal(api, first, { status: 'CONFIRMING', createdAt: EARLIER });
   await setWithdrawal(api, second, { status: 'CONFIRMING', createdAt: LATER });
   await setWithdrawal(api, third, { status: 'DEAD_LETTERED', createdAt: LATER });

@@ -41,7 +41,6 @@ export const queues: FastifyPluginAsyncTypebox<{ database: Database; temporal: C
         return null;
       });
       const [read, waiting, deadLetters, notStarted] = await Promise.all([states, countOpenByStatus(database), countOpenDeadLetters(database), countNotStarted(database)]);
-      const shown = <T extends { oldestAt: Date | null }>(row: T) => ({ ...row, oldestAt: row.oldestAt?.toISOString() ?? null });
       return {
         items: (read ?? []).map(queueView),
         nextCursor: null,
@@ -57,3 +56,5 @@ export const queues: FastifyPluginAsyncTypebox<{ database: Database; temporal: C
 function queueView({ taskQueue, pollers, ...state }: QueueState): QueueView {
   return { ...state, taskQueue, role: ROLE_OF[taskQueue], pollers: pollers.map(({ identity, lastAccessAt }) => ({ identity, lastAccessAt: lastAccessAt.toISOString() })) };
 }
+
+const shown = <Row extends { oldestAt: Date | null }>(row: Row) => ({ ...row, oldestAt: row.oldestAt?.toISOString() ?? null });
