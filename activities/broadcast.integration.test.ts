@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listOpenAlerts, resolveAlert } from '../db/repositories/alerts.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import type { Database, Transaction } from '../db/client.ts';
 import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { getWallet, liftPause, setWalletStatus } from '../db/repositories/wallets.ts';
 import { signedTransactions } from '../db/schema/index.ts';
@@ -222,6 +223,22 @@ describe('broadcasting', () => {
       await liftHalt(bench.ports.db, standing);
     });
 
+    it('looks again before the bytes leave when it slept after its first look', async () => {
+      const id = await signed();
+      const everything = { scope: 'GLOBAL', target: EVERYTHING, kind: 'OPERATOR' } as const;
+      const before = sends();
+      // A process that is stopped for a second after its look; the halt comes meanwhile, and its setter waits for nobody.
+      let nowMs = Date.now();
+      const sleeper = makeBroadcast({ ...bench.ports, db: afterCommit(bench.ports.db, async () => {
+        nowMs += 1_000;
+        await setHalt(bench.ports.db, { ...everything, reason: 'test', setBy: 'test' });
+      }), clock: { nowMs: () => nowMs, sleep: async () => undefined } });
+      await expect(sleeper({ requestId: id })).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+      expect(sends()).toBe(before);
+      await liftHalt(bench.ports.db, everything);
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    });
+
     it('withholds what pays once a cancel intent stands, but sends what voids it', async () => {
       const id = await signed();
       await commitCancelIntent(bench.ports.db, id, 'all', new Date());
@@ -312,3 +329,21 @@ describe('broadcasting', () => {
     expect((await bench.engine.row(id)).status).toBe('PENDING');
   });
 });
+
+/** The database, doing something else after its first transaction was committed. */
+function afterCommit(db: Database, then: () => Promise<void>): Database {
+  let pending = true;
+  return new Proxy(db, {
+    get(target, name, receiver) {
+      if (name !== 'transaction') return Reflect.get(target, name, receiver) as unknown;
+      return async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+        const result = await target.transaction(work);
+        if (pending) {
+          pending = false;
+          await then();
+        }
+        return result;
+      };
+    },
+  });
+}

@@ -3,11 +3,12 @@ import { keccak256 } from 'ethers';
 import { EngineError } from '../domain/errors.ts';
 import type { SendVerdictKind } from '../domain/send-errors.ts';
 import { beginSend, nextStep, type SendEnd, type SendFact } from '../domain/send-policy.ts';
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { raiseAlert } from '../db/repositories/alerts.ts';
 import { listAttempts, markBroadcasted, type AttemptRow } from '../db/repositories/attempts.ts';
 import { appendEvent } from '../db/repositories/events.ts';
+import { passHaltGate } from '../db/repositories/halt-gate.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
 import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
@@ -53,6 +54,9 @@ interface HandOver {
   newest: AttemptRow;
 }
 
+/** How old the last look at the halts may be when bytes leave: a process that slept in between looks again. */
+const LOOK_GOOD_FOR_MS = 250;
+
 interface Outcome {
   end: SendEnd;
   /** what the last answer meant */
@@ -79,9 +83,9 @@ export function makeBroadcast(ports: BroadcastPorts) {
     const { newest } = handOver;
     if (keccak256(newest.rawTransaction) !== newest.txHash) throw new EngineError('INTERNAL', { reason: 'the stored bytes are not those of their hash' });
     if (newest.purpose === 'PAY' && handOver.request.cancelIntentAt !== null) return { kind: 'withheld', because: 'cancelled' };
-    if (await haltStrands(handOver)) return { kind: 'withheld', because: 'halted' };
-    if (newest.purpose === 'PAY') await transact(db, (tx) => moveTo(tx, requestId, 'BROADCASTING', 'sending', { detail: { txHash: newest.txHash } }));
-    return conclude(handOver, await follow(handOver));
+    const lookedAtMs = clock.nowMs();
+    if ((await beginSending(handOver)) === 'stranded') return { kind: 'withheld', because: 'halted' };
+    return conclude(handOver, await follow(handOver, lookedAtMs));
   });
 
   async function readHandOver(requestId: string): Promise<HandOver | null> {
@@ -91,34 +95,35 @@ export function makeBroadcast(ports: BroadcastPorts) {
     return newest ? { request: await getWithdrawal(db, requestId), attempts, newest } : null;
   }
 
-  /** Asked just before each send. What pays nobody is held up by a halted wallet only. */
-  async function assertMayBeSent({ request, newest }: HandOver): Promise<void> {
-    const wallet = await getWallet(db, newest.chainId, newest.from);
-    if (wallet.status === 'HALTED') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
-    if (newest.purpose === 'PAY') await assertNotHalted(db, { chainId: newest.chainId, tokenAddress: request.tokenAddress, walletAddress: newest.from });
-  }
-
-  /** Whether the halt of its token holds back a payment that no node has: other tokens of the wallet go on behind it. Other halts are thrown. */
-  async function haltStrands(handOver: HandOver): Promise<boolean> {
+  /**
+   * Says that a payment is being sent, unless it may not be. `stranded`: the halt of its token holds back what no node has, while
+   * other tokens of the wallet go on behind it. Other halts are thrown.
+   */
+  async function beginSending(handOver: HandOver): Promise<'begun' | 'stranded'> {
+    const { request, newest } = handOver;
     try {
-      await assertMayBeSent(handOver);
-      return false;
+      await transact(db, async (tx) => {
+        await passHaltGate(tx);
+        await assertMayBeSent(tx, handOver);
+        if (newest.purpose === 'PAY') await moveTo(tx, request.requestId, 'BROADCASTING', 'sending', { detail: { txHash: newest.txHash } });
+      });
+      return 'begun';
     } catch (error) {
       const ofToken = error instanceof EngineError && error.code === 'HALTED' && error.parameters['scope'] === 'TOKEN';
-      if (ofToken && handOver.attempts.every(({ broadcastedAt }) => broadcastedAt === null)) return true;
+      if (ofToken && handOver.attempts.every(({ broadcastedAt }) => broadcastedAt === null)) return 'stranded';
       throw error;
     }
   }
 
   /** Does what the policy says and tells it what was learnt, until it has come to an end. */
-  async function follow(handOver: HandOver): Promise<Outcome> {
+  async function follow(handOver: HandOver, lookedAtMs: number): Promise<Outcome> {
     let answer = '';
     let { state, step } = beginSend({ sinceMs: firstScheduledMs() ?? clock.nowMs(), bumps: handOver.newest.ordinal });
     for (;;) {
       let fact: SendFact;
       switch (step.kind) {
         case 'send':
-          if (state.sends > 1) await assertStillNewest(handOver);
+          if (state.sends > 1 || clock.nowMs() - lookedAtMs > LOOK_GOOD_FOR_MS) await assertStillNewest(handOver);
           ({ fact, answer } = await send(handOver.newest));
           break;
         case 'look-up-hash':
@@ -151,7 +156,7 @@ export function makeBroadcast(ports: BroadcastPorts) {
 
   /** While this run waited, a halt may have been set, or newer bytes signed: those are then what is to be sent. */
   async function assertStillNewest(handOver: HandOver): Promise<void> {
-    await assertMayBeSent(handOver);
+    await assertMayBeSent(db, handOver);
     const now = await readHandOver(handOver.request.requestId);
     if (now?.newest.id !== handOver.newest.id) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_sendRawTransaction', reason: 'there are newer bytes' });
   }
@@ -216,6 +221,13 @@ export function makeBroadcast(ports: BroadcastPorts) {
     const opened = await raiseAlert(db, { kind: 'NONCE_GAP', chainId: attempt.chainId, subject: attempt.from, detail: { requestId: attempt.requestId, nonce: attempt.nonce, answer } });
     if (opened) ports.log.error({ wallet: attempt.from, requestId: attempt.requestId, nonce: attempt.nonce, answer }, 'a lower nonce of a hot wallet is missing');
   }
+}
+
+/** Asked just before each send. What pays nobody is held up by a halted wallet only. */
+async function assertMayBeSent(queryable: Queryable, { request, newest }: HandOver): Promise<void> {
+  const wallet = await getWallet(queryable, newest.chainId, newest.from);
+  if (wallet.status === 'HALTED') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
+  if (newest.purpose === 'PAY') await assertNotHalted(queryable, { chainId: newest.chainId, tokenAddress: request.tokenAddress, walletAddress: newest.from });
 }
 
 const HASH = /^0x[0-9a-f]{64}$/i;

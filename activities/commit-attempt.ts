@@ -4,6 +4,8 @@ import { isEnd } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { insertAttempt, listAttempts, type AttemptRow, type NewAttempt } from '../db/repositories/attempts.ts';
 import { raiseGas } from '../db/repositories/funds.ts';
+import { passHaltGate } from '../db/repositories/halt-gate.ts';
+import { assertNotHalted } from '../db/repositories/halts.ts';
 import { lockLiveReservation, markNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
@@ -16,8 +18,8 @@ export type CommitResult = { kind: 'committed'; attempt: Pick<AttemptRow, 'txHas
  * The border after which money may move: commits signed bytes while holding the request and its nonce reservation.
  *
  * Refuses when the reservation has passed to somebody else (its generation is checked), when a cancel intent stands, when
- * the withdrawal was parked meanwhile, and when a paying attempt would follow a voiding one: a signer that slept through
- * any of these commits nothing. Called twice for one ordinal: the bytes committed first are returned and the second ones forgotten, unsent.
+ * the withdrawal was parked meanwhile, when a paying attempt would follow a voiding one, and (`HALTED`, `BOOKS_BEHIND`) under a
+ * halt: a signer that slept through any of these commits nothing. Called twice for one ordinal: the bytes committed first are returned and the second ones forgotten, unsent.
  */
 export async function commitAttempt(db: Database, commit: { requestId: string; reservation: NonceReservationRow; attempt: NewAttempt }): Promise<CommitResult> {
   const { requestId, attempt } = commit;
@@ -32,6 +34,10 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
     if (decision.kind === 'cancelled') return { kind: 'cancelled' };
     if (decision.kind === 'refuse') throw refusal(decision.reason, request);
     if (!reservation) throw new Error('an attempt without a reservation was let through');
+    if (attempt.purpose === 'PAY') {
+      await passHaltGate(tx);
+      await assertNotHalted(tx, { chainId: attempt.chainId, tokenAddress: request.tokenAddress, walletAddress: attempt.from });
+    }
 
     await insertAttempt(tx, attempt);
     await trackTransaction(tx, attempt.chainId, attempt.txHash, requestId);

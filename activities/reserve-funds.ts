@@ -11,6 +11,7 @@ import type { CrashPoint } from '../db/crash-point.ts';
 import { resolveDeadLetter } from '../db/repositories/dead-letters.ts';
 import { findAsset } from '../db/repositories/assets.ts';
 import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { refuseHalted, splitByHalts } from '../db/repositories/halts.ts';
 import { lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
@@ -77,14 +78,12 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
 
     const wallets = await listWallets(db, request.chainId);
     // Held without a decision (rebuilt after a loss, or held before there were policies): judged where it stands.
-    const candidates = existing ? wallets.filter(({ address }) => address === existing.walletAddress) : await byLoad(wallets);
-    if (!existing) {
-      const refused = await validate(request, wallets);
-      if (refused) return refused;
-    }
+    const refused = existing ? null : await validate(request, wallets);
+    if (refused) return refused;
+    const { free, standing } = existing ? { free: wallets.filter(({ address }) => address === existing.walletAddress), standing: [] } : await splitByHalts(db, activeOf(wallets), request.tokenAddress);
     let missing: 'token' | 'gas' = 'token';
     let denied: FundsResult | null = null;
-    for (const wallet of candidates) {
+    for (const wallet of await byLoad(free)) {
       const tried = await tryWallet(request, wallet.address as Address);
       if (tried === 'token' || tried === 'gas') {
         missing = tried;
@@ -99,6 +98,8 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     }
     denied ??= await findDenial(db, request);
     if (denied) return denied;
+    // A wallet that stands still is waited for, with nothing held; it is no missing money.
+    refuseHalted(standing);
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, requestId);
       await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
@@ -129,9 +130,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   }
 
   async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
-    const active = wallets.filter(({ status }) => status === 'ACTIVE');
-    if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
-    const loads = await Promise.all(active.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
+    const loads = await Promise.all(wallets.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
     return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
   }
 
@@ -182,6 +181,12 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
 async function judgeHeld(tx: Transaction, requestId: string, walletAddress: string, walletBalance: bigint): Promise<Attempt> {
   const admission = await admit(tx, await lockWithdrawal(tx, requestId), walletBalance);
   return admission.kind === 'denied' ? admission : { kind: 'reserved', walletAddress, awaitsApproval: admission.awaitsApproval };
+}
+
+function activeOf(wallets: readonly WalletRow[]): WalletRow[] {
+  const active = wallets.filter(({ status }) => status === 'ACTIVE');
+  if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
+  return active;
 }
 
 const atMost = (value: bigint, bound: bigint): bigint => (value < bound ? value : bound);

@@ -7,6 +7,7 @@ import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { insertAttempt, listAttempts, type AttemptRow, type NewAttempt } from '../db/repositories/attempts.ts';
 import { trackTransaction } from '../db/repositories/chain-view.ts';
+import { passHaltGate } from '../db/repositories/halt-gate.ts';
 import { lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { lockWallet } from '../db/repositories/wallets.ts';
 import { transact } from '../db/transact.ts';
@@ -81,7 +82,7 @@ export function makeSignFiller(ports: SignFillerPorts) {
   }
 }
 
-/** Commits signed bytes while holding the wallet and the reservation. @returns the hash that stands for the ordinal, or null when the reservation is another's by now */
+/** Commits signed bytes while holding the wallet and the reservation, unless a halt has come meanwhile. @returns the hash that stands for the ordinal, or null when the reservation is another's by now */
 async function commitFiller(db: Database, seen: NonceReservationRow, attempt: NewAttempt): Promise<string | null> {
   return transact(db, async (tx) => {
     const wallet = await lockWallet(tx, seen.chainId, seen.walletAddress);
@@ -92,6 +93,8 @@ async function commitFiller(db: Database, seen: NonceReservationRow, attempt: Ne
     const done = attempts.find(({ ordinal }) => ordinal >= attempt.ordinal);
     if (done) return done.txHash;
     if (attempt.ordinal !== (attempts.at(-1)?.ordinal ?? -1) + 1) throw new Error('an attempt would skip an ordinal');
+    await passHaltGate(tx);
+    await fillerThatMayGo(tx, attempt.requestId);
     await insertAttempt(tx, attempt);
     await trackTransaction(tx, attempt.chainId, attempt.txHash, attempt.requestId);
     return attempt.txHash;

@@ -176,6 +176,22 @@ describe('signing', () => {
     expect(await pay(id)).toMatchObject({ kind: 'signed' });
   });
 
+  it.each(['pay', 'replace'] as const)('commits nothing under a halt that came while it signed, and goes on when it is lifted: %s', async (mode) => {
+    const id = await bench.funded();
+    if (mode === 'replace') {
+      await pay(id);
+      await sent(id);
+    }
+    const before = (await bench.attempts(id)).length;
+    const halt = { scope: 'TOKEN', target: (await bench.engine.row(id)).tokenAddress ?? '', kind: 'OPERATOR' } as const;
+    const slow = whileSigning(() => setHalt(bench.ports.db, { ...halt, reason: 'test', setBy: 'test' }));
+    await expect(slow({ requestId: id, mode })).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+    expect(await bench.attempts(id)).toHaveLength(before);
+    await liftHalt(bench.ports.db, halt);
+    expect(await bench.sign({ requestId: id, mode })).toMatchObject({ kind: 'signed' });
+    expect(await bench.attempts(id)).toHaveLength(before + 1);
+  });
+
   it('commits nothing when the nonce passed to somebody else while it signed', async () => {
     const id = await bench.funded();
     const next = await bench.funded();

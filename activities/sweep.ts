@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts';
 import { listOpenCancelIntents } from '../db/repositories/cancel-intent.ts';
 import { listWaitingStarts, markDispatched } from '../db/repositories/outbox.ts';
 import type { SeenWorkflow } from '../db/repositories/books.ts';
+import { countPastHours } from '../db/repositories/statistics.ts';
 import { getStarts, listUnended } from '../db/repositories/starts.ts';
 import type { WithdrawalStart } from '../domain/withdrawal-start.ts';
 import { startHeartbeats, type ActivityLog } from './failure.ts';
@@ -33,12 +34,14 @@ const SWEEP_MS = 12_000;
 const TURN = 100;
 /** A workflow this young may not be visible yet, or its own start may be under way. */
 const SETTLED_MS = 30_000;
+/** What is counted for the statistics in one sweep: after an upgrade a month is done in some minutes, beside the work. */
+const HOURS_AT_ONCE = 12;
 
 /**
  * Starts every accepted withdrawal that has no workflow: the API died between its commit and the start, Temporal was away,
  * an operator terminated the run, or Temporal lost it. For the last, each sweep looks at the next few of all that have not
  * ended, round and round. Holds the books against Temporal first. Says "cancel" again to those whose intent is committed but
- * that have not ended. Gives every hot wallet its guardian. Called twice, or beside the API: starting is idempotent by workflow id.
+ * that have not ended. Gives every hot wallet its guardian. Counts past hours for the statistics. Called twice, or beside the API: starting is idempotent by workflow id.
  */
 export function makeSweep(ports: SweepPorts) {
   let turnedTo = '';
@@ -64,9 +67,15 @@ export function makeSweep(ports: SweepPorts) {
     await ports.ensureGuardians();
     const lost = await startLost();
     await sayCancelAgain();
+    await countHours();
     const started = waiting.length + stopped.length + lost;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length, lost }, 'the sweeper started workflows that were missing');
     return { started };
+  }
+
+  /** Only so that statistics answer fast: without it they are counted when they are asked for. */
+  async function countHours(): Promise<void> {
+    await countPastHours(ports.db, new Date(), HOURS_AT_ONCE).catch((error: unknown) => ports.log.warn({ error }, 'past hours could not be counted'));
   }
 
   /** One that cannot be told keeps nobody else waiting. Each is told at every sweep for ten minutes, then once in ten: a history bears only so many signals. */

@@ -6,6 +6,8 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
+  ['get', '/admin/transactions'], ['get', '/admin/transactions/{id}'],
+  ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
 ] as const;
 

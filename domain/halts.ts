@@ -11,6 +11,8 @@ export type HaltKind = (typeof HALT_KINDS)[number];
 
 /** The target of a global halt. */
 export const EVERYTHING = '*';
+/** The token a halt names when it means the chain's own coin. */
+export const NATIVE = 'native';
 
 export interface Halt {
   scope: HaltScope;
@@ -35,7 +37,7 @@ export function forbids(halt: Halt, subject: HaltSubject): boolean {
     case 'CHAIN':
       return halt.target === String(subject.chainId);
     case 'TOKEN':
-      return halt.target.toLowerCase() === (subject.tokenAddress ?? 'native').toLowerCase();
+      return halt.target.toLowerCase() === (subject.tokenAddress ?? NATIVE).toLowerCase();
     case 'WALLET':
       return halt.target.toLowerCase() === subject.walletAddress.toLowerCase();
     default:

@@ -2,7 +2,16 @@ import { byReason, type Messages } from './messages.ts';
 
 export const en: Messages = {
   errors: {
-    VALIDATION_FAILED: () => 'The request is not valid. See the details for the fields to correct.',
+    VALIDATION_FAILED: (p) =>
+      byReason(
+        p,
+        {
+          'target-required': 'This scope needs a target: a chain, a token or a wallet.',
+          'target-not-taken': 'A global halt takes no target.',
+          'target-unknown': `There is no ${p['scope'] ?? 'such thing'} ${p['target'] ?? ''} here. Nothing was changed.`,
+        },
+        'The request is not valid. See the details for the fields to correct.',
+      ),
     INVALID_ADDRESS: (p) =>
       byReason(
         p,
@@ -44,6 +53,8 @@ export const en: Messages = {
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
+          'not-halted': 'No such halt stands. GET /admin/halts lists those that do.',
+          'recovery-halt': 'This halt was set because the books are behind. Only "npm run recover" lifts it.',
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',

@@ -2,7 +2,16 @@ import { byReason, type Messages } from './messages.ts';
 
 export const ko: Messages = {
   errors: {
-    VALIDATION_FAILED: () => '요청 형식이 올바르지 않습니다. details의 항목을 확인해 주세요.',
+    VALIDATION_FAILED: (p) =>
+      byReason(
+        p,
+        {
+          'target-required': '이 범위에는 대상(체인, 토큰 또는 지갑)을 지정해야 합니다.',
+          'target-not-taken': '전체 중지에는 대상을 지정할 수 없습니다.',
+          'target-unknown': `지정한 대상이 없습니다: ${p['target'] ?? p['scope'] ?? '대상'}. 아무것도 변경되지 않았습니다.`,
+        },
+        '요청 형식이 올바르지 않습니다. details의 항목을 확인해 주세요.',
+      ),
     INVALID_ADDRESS: (p) =>
       byReason(
         p,
@@ -44,6 +53,8 @@ export const ko: Messages = {
         {
           ended: `이미 종료된 출금입니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': '담당자가 직접 지급했다고 알려 와 확인하는 동안에는 취소할 수 없습니다.',
+          'not-halted': '해당 중지가 걸려 있지 않습니다. GET /admin/halts에서 현재 중지 목록을 확인해 주세요.',
+          'recovery-halt': '장부 복구가 필요해 걸린 중지입니다. "npm run recover"로만 해제할 수 있습니다.',
           'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         '현재 상태에서는 처리할 수 없습니다.',

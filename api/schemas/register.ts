@@ -1,8 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
+import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
+import { QueueListSchema, QueueSchema } from './queues.ts';
 import { ReadinessSchema } from './readiness.ts';
+import { StatsSchema } from './stats.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
@@ -10,6 +14,8 @@ export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
+    HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
+    StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -28,7 +28,7 @@ const withdrawalFields = {
   completedAt: nullable(time),
 };
 
-const withdrawalExample = {
+export const withdrawalExample = {
   requestId: 'tx-1795494000000-0123456789abcdef0123',
   status: 'COMPLETED',
   outcome: 'PAID',
@@ -98,13 +98,15 @@ export type TimelineEntryView = Static<typeof TimelineEntrySchema>;
 export const WithdrawalSchema = Type.Object(withdrawalFields, { $id: 'Withdrawal', examples: [withdrawalExample] });
 export type WithdrawalView = Static<typeof WithdrawalSchema>;
 
+export const withdrawalDetailExample = { ...withdrawalExample, attempts: [attemptExample], timeline: [timelineExample] };
+
 export const WithdrawalDetailSchema = Type.Object(
   {
     ...withdrawalFields,
     attempts: Type.Array(Type.Unsafe<AttemptView>(Type.Ref('Attempt')), { description: 'Oldest first. All on one nonce pay the same, or nothing.' }),
     timeline: Type.Array(Type.Unsafe<TimelineEntryView>(Type.Ref('TimelineEntry')), { description: 'Oldest first.' }),
   },
-  { $id: 'WithdrawalDetail', examples: [{ ...withdrawalExample, attempts: [attemptExample], timeline: [timelineExample] }] },
+  { $id: 'WithdrawalDetail', examples: [withdrawalDetailExample] },
 );
 export type WithdrawalDetailView = Static<typeof WithdrawalDetailSchema>;
 

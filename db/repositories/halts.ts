@@ -33,7 +33,18 @@ export async function liftHalt(queryable: Queryable, halt: Halt): Promise<boolea
  * person's halt covers the subject; both are waited out.
  */
 export async function assertNotHalted(queryable: Queryable, subject: HaltSubject): Promise<void> {
-  const standing = (await listHalts(queryable)).filter((halt) => forbids(halt, subject));
+  refuseHalted((await listHalts(queryable)).filter((halt) => forbids(halt, subject)));
+}
+
+/** Which of the wallets may pay in a token now, and the halts that stop the others. */
+export async function splitByHalts<Wallet extends { chainId: number; address: string }>(queryable: Queryable, wallets: readonly Wallet[], tokenAddress: string | null): Promise<{ free: Wallet[]; standing: Halt[] }> {
+  const all = await listHalts(queryable);
+  const haltsOf = ({ chainId, address }: Wallet) => all.filter((halt) => forbids(halt, { chainId, tokenAddress, walletAddress: address }));
+  return { free: wallets.filter((wallet) => haltsOf(wallet).length === 0), standing: wallets.flatMap(haltsOf) };
+}
+
+/** Throws for halts that stand: `BOOKS_BEHIND` when the books are behind, else `HALTED`. */
+export function refuseHalted(standing: readonly Halt[]): void {
   const [first] = standing;
   if (!first) return;
   if (standing.some(({ kind }) => kind === 'RECOVERY')) throw new EngineError('BOOKS_BEHIND');

@@ -1,0 +1,24 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { listHalts } from '../../../db/repositories/halts.ts';
+import { haltViews } from '../../halts/view.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { HaltListSchema } from '../../schemas/halt.ts';
+
+/** `GET /admin/halts`: everything that stands still now. */
+export const haltList: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  app.get(
+    '/admin/halts',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'What stands still, and why',
+        description: 'Halts set by a person and by a recovery, oldest first.',
+        security: [{ bearer: [] }],
+        response: { 200: HaltListSchema, ...errorResponses(401, 403) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+    },
+    async () => ({ items: haltViews(await listHalts(database)), nextCursor: null }),
+  );
+};

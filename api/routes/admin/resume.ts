@@ -1,0 +1,43 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { liftHalt, listHalts } from '../../../db/repositories/halts.ts';
+import { sameAddress } from '../../../domain/address.ts';
+import { EngineError } from '../../../domain/errors.ts';
+import type { Settings } from '../../../domain/settings.ts';
+import { haltOf } from '../../halts/target.ts';
+import { haltViews } from '../../halts/view.ts';
+import { accountOf } from '../../plugins/authentication.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { HaltBodySchema, HaltListSchema } from '../../schemas/halt.ts';
+
+/**
+ * `POST /admin/resume`: lifts what a person halted, and answers with what still stands. What stands no more, or never did, is a
+ * 409: who lifts a halt should know which. A recovery's halt is not lifted by a person's word.
+ */
+export const resume: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, deps) => {
+  app.post(
+    '/admin/resume',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Lift a halt',
+        description: 'Held withdrawals go on within ten seconds. 409 when no such halt stands, and for a RECOVERY halt, which `npm run recover` lifts.',
+        security: [{ bearer: [] }],
+        body: HaltBodySchema,
+        response: { 200: HaltListSchema, ...errorResponses(400, 401, 403, 409) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+    },
+    async (request) => {
+      const { database } = deps;
+      const asked = await haltOf(request.body, deps);
+      // One set by hand in the database may be spelled differently.
+      const meant = (await listHalts(database)).filter(({ scope, target }) => scope === asked.scope && sameAddress(target, asked.target));
+      let lifted = false;
+      for (const { scope, target, kind } of meant) if (kind === 'OPERATOR') lifted = (await liftHalt(database, { scope, target, kind })) || lifted;
+      if (!lifted) throw new EngineError('INVALID_STATE', { field: 'target', reason: meant.some(({ kind }) => kind === 'RECOVERY') ? 'recovery-halt' : 'not-halted' });
+      request.log.info({ accountId: accountOf(request).id, scope: asked.scope, target: asked.target, reason: request.body.reason }, 'resumed');
+      return { items: haltViews(await listHalts(database)), nextCursor: null };
+    },
+  );
+};

@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS `halts_gate` (
+  `id` int NOT NULL PRIMARY KEY
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,1 @@
+DELETE FROM `halts_gate` WHERE `id` = 1;

@@ -1,0 +1,1 @@
+INSERT IGNORE INTO `halts_gate` (`id`) VALUES (1);
