@@ -9,7 +9,7 @@ import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { resolveAlert } from '../db/repositories/alerts.ts';
 import { findAsset } from '../db/repositories/assets.ts';
-import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
@@ -19,6 +19,7 @@ import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { assertTakesPayments, chooseWallets } from './choose-wallets.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
 export interface ReserveFundsPorts {
@@ -68,7 +69,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const wallets = await listWallets(db, request.chainId);
     await validate(request, wallets);
     let missing: 'token' | 'gas' = 'token';
-    for (const wallet of await byLoad(wallets)) {
+    for (const wallet of await chooseWallets(ports, request, wallets)) {
       const verdict = await tryWallet(request, wallet.address as Address);
       if (verdict === 'held') {
         ports.crashPoint('funds-reserved');
@@ -104,13 +105,6 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     assertPayable(request.toAddress as Address, { tokenAddress: request.tokenAddress, ownWallets: wallets.map(({ address }) => address) });
   }
 
-  async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
-    const active = wallets.filter(({ status }) => status === 'ACTIVE');
-    if (active.length === 0) throw new EngineError('WALLET_UNAVAILABLE', { reason: 'no active wallet' });
-    const loads = await Promise.all(active.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
-    return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
-  }
-
   /** Nothing is held at a price that could not be signed: a gas-hungry token is for a person, a dear market is waited out. */
   async function quoteFor(gasLimit: bigint): Promise<Fees> {
     const market = await readFeeMarket(ports);
@@ -135,7 +129,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       const { status } = await lockWithdrawal(tx, request.requestId);
       // Ended while this one read the chain: what is held now would never be released.
       if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
-      await lockWallet(tx, request.chainId, walletAddress);
+      assertTakesPayments(await lockWallet(tx, request.chainId, walletAddress));
       // Another run of this activity may have held the funds while this one read the chain.
       if (await getFunds(tx, request.requestId)) return 'held';
       const verdict = judgeFunds(balances, await listReserved(tx, request.chainId, walletAddress, balances.block), wanted);
