@@ -7,6 +7,8 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
+  ['get', '/admin/wallets'], ['post', '/admin/wallets/{address}/pause'], ['post', '/admin/wallets/{address}/drain'], ['post', '/admin/wallets/{address}/resume'],
+  ['get', '/admin/treasury/movements'], ['post', '/admin/treasury/movements'],
 ] as const;
 
 interface Operation {

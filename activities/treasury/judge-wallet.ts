@@ -1,5 +1,5 @@
 import type { AlertKind } from '../../domain/alerts.ts';
-import { formatAmount } from '../../domain/money.ts';
+import { formatAmount, formatSignedAmount } from '../../domain/money.ts';
 import { hoursLeft, judgeRunway } from '../../domain/runway.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Database } from '../../db/client.ts';
@@ -45,7 +45,7 @@ function conditionsOf(settings: Settings, { address }: WalletRow, { asset, obser
   const hours = hoursLeft(available, observation.spendPerHour);
   const isNative = observation.asset === NATIVE;
   const decimals = asset?.decimals ?? NATIVE_DECIMALS;
-  const shown = { hoursLeft: hours, available: formatSigned(available, decimals), spendPerHour: formatAmount(observation.spendPerHour, decimals) };
+  const shown = { hoursLeft: hours, available: formatSignedAmount(available, decimals), spendPerHour: formatAmount(observation.spendPerHour, decimals) };
   const conditions: Condition[] = [];
   if (isNative) conditions.push({ kind: 'GAS_RUNNING_OUT', subject: address, hours, belowFloor: observation.balance < BigInt(settings.chain.guardian.gasLowWei), detail: shown });
   if (asset) {
@@ -55,5 +55,3 @@ function conditionsOf(settings: Settings, { address }: WalletRow, { asset, obser
   }
   return conditions;
 }
-
-const formatSigned = (value: bigint, decimals: number): string => (value < 0n ? `-${formatAmount(-value, decimals)}` : formatAmount(value, decimals));

@@ -44,6 +44,8 @@ export const en: Messages = {
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
+          'other-end-undeclared': 'The counterparty is a wallet of this service: declare its incoming movement first.',
+          'would-weaken': `The wallet is stopped more strictly${p['status'] === undefined ? '' : ` (${p['status']})`}; this would weaken that. Resume it first.`,
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',

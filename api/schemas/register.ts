@@ -3,6 +3,8 @@ import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
 import { ReadinessSchema } from './readiness.ts';
+import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
+import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
@@ -10,6 +12,7 @@ export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
+    HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -14,3 +14,8 @@ export async function findAsset(db: Queryable, network: string, currency: string
   const [asset] = await db.select().from(assets).where(and(eq(assets.network, network), eq(assets.currency, currency))).limit(1);
   return asset;
 }
+
+/** Every asset of a network, enabled or not, by currency. */
+export async function listAssets(db: Queryable, network: string): Promise<Asset[]> {
+  return db.select().from(assets).where(eq(assets.network, network)).orderBy(asc(assets.currency));
+}
