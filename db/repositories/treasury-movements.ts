@@ -66,3 +66,13 @@ export async function markMovement(tx: Transaction, id: number, transfer: { txHa
     .set({ txHash: transfer.txHash as `0x${string}`, logIndex: transfer.logIndex, matchedAt: new Date() })
     .where(and(eq(treasuryMovements.id, id), isNull(treasuryMovements.matchedAt)));
 }
+
+/**
+ * Notes which transfer a movement was, and says whether it is that one now. Called twice: true again. False when it was
+ * recognised as another transfer, or taken back, meanwhile.
+ */
+export async function claimMovement(tx: Transaction, id: number, transfer: { txHash: string; logIndex: number }): Promise<boolean> {
+  await markMovement(tx, id, transfer);
+  const [row] = await tx.select().from(treasuryMovements).where(eq(treasuryMovements.id, id)).for('update');
+  return row?.txHash === transfer.txHash && row.logIndex === transfer.logIndex;
+}
