@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { LightMyRequestResponse } from 'fastify';
 import { exportJWK, generateKeyPair } from 'jose';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { buildApp } from '../../api/app.ts';
@@ -7,9 +8,9 @@ import { createUser } from '../../db/repositories/users.ts';
 import type { TestEngine } from './engine.ts';
 
 export interface Operator {
-  get<T>(url: string): Promise<T>;
+  get(url: string): Promise<LightMyRequestResponse>;
   /** with an idempotency key of its own */
-  post<T>(url: string, body: object): Promise<{ status: number; body: T }>;
+  post(url: string, body: object): Promise<LightMyRequestResponse>;
   close(): Promise<void>;
 }
 
@@ -24,11 +25,8 @@ export async function startOperator(engine: TestEngine): Promise<Operator> {
   const books = { assertOpen: async () => undefined };
   const app = await buildApp({ database: db, redis: engine.redis, temporal: engine.client, books, settings: engine.settings, sealKey: engine.sealKey, signingJwk, logger, crashPoint: () => undefined });
   return {
-    get: async <T>(url: string) => (await app.inject({ url, headers: { authorization } })).json<T>(),
-    post: async <T>(url: string, body: object) => {
-      const response = await app.inject({ method: 'POST', url, headers: { authorization, 'idempotency-key': randomBytes(8).toString('hex') }, payload: body });
-      return { status: response.statusCode, body: response.json<T>() };
-    },
+    get: (url) => app.inject({ url, headers: { authorization } }),
+    post: (url, body) => app.inject({ method: 'POST', url, headers: { authorization, 'idempotency-key': randomBytes(8).toString('hex') }, payload: body }),
     close: () => app.close(),
   };
 }

@@ -50,10 +50,11 @@ async function expectPaidOnce({ requestId, recipient, amount }: Payment): Promis
   const { tokenAddress } = await engine.until(requestId, ['COMPLETED'], 90_000);
   expect(await paidTo(engine.chain, tokenAddress, recipient)).toEqual({ total: amount, payments: 1 });
 }
-const withdrawal = (requestId: string) => operator.get<WithdrawalDetailView>(`/withdrawals/${requestId}`);
-const wallets = async () => (await operator.get<{ items: HotWalletView[] }>('/admin/wallets')).items;
+const withdrawal = async (requestId: string) => (await operator.get(`/withdrawals/${requestId}`)).json<WithdrawalDetailView>();
+const wallets = async () => (await operator.get('/admin/wallets')).json<{ items: HotWalletView[] }>().items;
 const walletOf = async (address: string) => (await wallets()).find((wallet) => wallet.address === address);
-const movements = async () => (await operator.get<{ items: MovementView[] }>('/admin/treasury/movements')).items;
+const movements = async () => (await operator.get('/admin/treasury/movements')).json<{ items: MovementView[] }>().items;
+const declare = async (movement: object) => (await operator.post('/admin/treasury/movements', movement)).json<MovementView>();
 const reservedIn = async (wallet: string) => (await engine.database.db.select().from(fundReservations).where(and(eq(fundReservations.chainId, engine.chain.chainId), eq(fundReservations.walletAddress, wallet as `0x${string}`)))).map(({ requestId }) => requestId).toSorted();
 const alerts = async () => (await listOpenAlerts(engine.database.db)).map(({ kind, subject }) => `${kind} ${subject}`);
 
@@ -99,7 +100,7 @@ describe('a wallet that is drained in the middle of a load', () => {
     const before = await acceptMany(12);
     await expect.poll(async () => (await reservedIn(old)).length, WAIT).toBeGreaterThan(0);
     const load = acceptMany(8);
-    expect(await operator.post(`/admin/wallets/${old}/drain`, { reason: 'rotation' })).toMatchObject({ status: 200, body: { status: 'DRAINING' } });
+    expect((await operator.post(`/admin/wallets/${old}/drain`, { reason: 'rotation' })).json()).toMatchObject({ address: old, status: 'DRAINING' });
     const bound = await reservedIn(old);
     expect((await walletOf(old))?.drained).toBe(false);
     const after = await acceptMany(12);
@@ -111,17 +112,17 @@ describe('a wallet that is drained in the middle of a load', () => {
 
     const rest = await balanceOf(old);
     const vault = Wallet.createRandom().address;
-    const declared = await operator.post<MovementView>('/admin/treasury/movements', { direction: 'out', wallet: old, currency: 'USDC', amount: formatAmount(rest, 6), counterparty: vault, reason: 'rotation' });
-    expect(declared).toMatchObject({ status: 201, body: { state: 'open' } });
+    const { id, state } = await declare({ direction: 'out', wallet: old, currency: 'USDC', amount: formatAmount(rest, 6), counterparty: vault, reason: 'rotation' });
+    expect(state).toBe('open');
     const txHash = await sweep(old, vault, rest);
-    await expect.poll(movements, WAIT).toMatchObject([{ id: declared.body.id, state: 'matched', txHash }]);
+    await expect.poll(movements, WAIT).toMatchObject([{ id, state: 'matched', txHash }]);
     await expect.poll(async () => (await walletOf(old))?.balances.find(({ currency }) => currency === 'USDC')?.balance, WAIT).toBe('0');
     // A drained wallet is still ours, and nobody is called to fill it up.
     expect(await walletOf(old)).toMatchObject({ status: 'DRAINING', drained: true, openAlerts: [] });
     const own = await engine.accept({ currency: 'USDC', toAddress: old, amount: AMOUNT });
     expect(await engine.until(own, ['FAILED'])).toMatchObject({ errorCode: 'INVALID_ADDRESS' });
 
-    expect(await operator.post(`/admin/wallets/${old}/resume`, { reason: 'not yet' })).toMatchObject({ status: 200, body: { status: 'ACTIVE', drained: false } });
+    expect((await operator.post(`/admin/wallets/${old}/resume`, { reason: 'not yet' })).json()).toMatchObject({ status: 'ACTIVE', drained: false });
     await callAsOwner(engine.chain, 'TestUSDC', 'mint', old, rest);
     await setWalletStatus(engine.database.db, engine.chain.chainId, fresh, 'PAUSED', 'test');
     const back = await accept();
@@ -137,12 +138,12 @@ describe('a sweep signed with the hot key elsewhere', () => {
     const [wallet = ''] = engine.wallets;
     await expectPaidOnce(await accept());
     const vault = Wallet.createRandom().address;
-    const declared = await operator.post<MovementView>('/admin/treasury/movements', { direction: 'out', wallet, currency: 'USDC', amount: '12.5', counterparty: vault, reason: 'to the vault' });
+    const { id } = await declare({ direction: 'out', wallet, currency: 'USDC', amount: '12.5', counterparty: vault, reason: 'to the vault' });
     const before = await acceptMany(6);
     const txHash = await sweep(wallet, vault, 12_500_000n);
     const after = await acceptMany(6);
     for (const payment of [...before, ...after]) await expectPaidOnce(payment);
-    await expect.poll(movements, WAIT).toMatchObject([{ id: declared.body.id, state: 'matched', txHash }]);
+    await expect.poll(movements, WAIT).toMatchObject([{ id, state: 'matched', txHash }]);
     await expectPaidOnce(await accept());
     expect(await walletOf(wallet)).toMatchObject({ status: 'ACTIVE', openAlerts: [] });
 
