@@ -7,7 +7,7 @@ import { setWalletStatus } from '../db/repositories/wallets.ts';
 import { fundReservations, nonceReservations, walletObservations, withdrawalRequests } from '../db/schema/index.ts';
 import { transact } from '../db/transact.ts';
 import type { Address } from '../domain/address.ts';
-import { startBench, type Bench } from './activities.testkit.ts';
+import { interrupted, startBench, type Bench } from './activities.testkit.ts';
 import { rpcThrough } from './chain/rpc.testkit.ts';
 import { makeReserveFunds } from './reserve-funds.ts';
 import { takeNonce } from './take-nonce.ts';
@@ -105,6 +105,17 @@ describe('a withdrawal is bound', () => {
     await bench.engine.chain.rpc.call('anvil_setBalance', [third, `0x${parseEther('5').toString(16)}`]);
     await bench.engine.redis.flushdb();
     expect(await bind(1, 'POL', parseEther('1'))).toEqual([third]);
+  });
+
+  it.each(['DRAINING', 'PAUSED'] as const)('to another than the one that became %s while the chain was asked', async (status) => {
+    await stop(third, 'PAUSED');
+    await stop(second, 'PAUSED');
+    const requestId = await bench.accept();
+    const rpc = interrupted(bench.ports.rpc, 'eth_estimateGas', () => stop(first, status));
+    await expect(makeReserveFunds({ ...bench.ports, rpc })({ requestId })).rejects.toMatchObject({ type: 'WALLET_UNAVAILABLE', nonRetryable: false });
+    expect(await bench.funds(requestId)).toBeNull();
+    await stop(second, 'ACTIVE');
+    expect(await reserve(requestId)).toEqual({ kind: 'reserved', walletAddress: second });
   });
 
   it('to a wallet whose gas lasts, while there is one', async () => {

@@ -47,7 +47,8 @@ export async function readWalletDetails(queryable: Queryable, wallet: WalletRow,
   const address = wallet.address as Address;
   const observations = await listObservations(queryable, chainId, [address]);
   const seen = observations.find(({ asset }) => asset === NATIVE) ?? null;
-  const reserved = await sumReserved(queryable, chainId, address, seen?.blockNumber ?? 0);
+  // Without a look there is no block to count from: everything ever settled would be added up for nothing.
+  const reserved = seen === null ? new Map<string, bigint>() : await sumReserved(queryable, chainId, address, seen.blockNumber);
   const next = wallet.nextNonce ?? 0;
   const latest = Math.max(seen?.latestNonce ?? next, next - NONCES_SHOWN_MAX);
   return {
