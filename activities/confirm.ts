@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import type { Address } from '../domain/address.ts';
+import { EngineError } from '../domain/errors.ts';
 import { judgePayment, type PaymentVerdict } from '../domain/payment.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
@@ -9,11 +11,11 @@ import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db
 import { transact } from '../db/transact.ts';
 import type { BlockFollower, Watch } from './chain/block-follower.ts';
 import type { Hash } from './chain/blocks.ts';
-import { consumerMovedValue } from './chain/foreign-transaction.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Receipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
+import { judgeForeign } from './foreign-outflow.ts';
 
 export interface ConfirmPorts {
   db: Database;
@@ -125,8 +127,9 @@ export function makeConfirm(ports: ConfirmPorts) {
     if (!consumer || attempts.some(({ txHash }) => txHash === consumer.txHash)) return null;
     // Signed while this run was watching: another look, with every attempt there is.
     if ((await listAttempts(db, first.reservationId)).some(({ txHash }) => txHash === consumer.txHash)) return { kind: 'resend' };
-    const movedValue = await consumerMovedValue(rpc, first.from, consumer);
-    return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber, movedValue };
+    const verdict = await judgeForeign({ db, rpc }, first.from as Address, consumer);
+    if (!verdict) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionByHash', reason: 'no node shows what consumed a nonce' });
+    return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber, movedValue: verdict.movesValue };
   }
 }
 

@@ -14,6 +14,7 @@ import type { makeSign } from './sign.ts';
 import type { makeSignFiller } from './sign-filler.ts';
 import type { makeSweep } from './sweep.ts';
 import type { makeTallyApprovals } from './tally-approvals.ts';
+import type { makeWatchTreasury } from './treasury/watch-treasury.ts';
 
 /** Activities by the role that serves them: what workflows may import, as types only. */
 export interface WithdrawalActivities {
@@ -29,6 +30,7 @@ export interface WithdrawalActivities {
   listHotWallets: ReturnType<typeof makeListHotWallets>;
   reconcileWallet: ReturnType<typeof makeReconcileWallet>;
   inspectWallet: ReturnType<typeof makeInspectWallet>;
+  watchTreasury: ReturnType<typeof makeWatchTreasury>;
 }
 export interface SigningActivities {
   sign: ReturnType<typeof makeSign>;

@@ -10,7 +10,7 @@ import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { resolveDeadLetter } from '../db/repositories/dead-letters.ts';
 import { findAsset } from '../db/repositories/assets.ts';
-import { countHeld, getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
+import { getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
 import { refuseHalted, splitByHalts } from '../db/repositories/halts.ts';
 import { lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
@@ -24,6 +24,7 @@ import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { assertTakesPayments, chooseWallets } from './choose-wallets.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
 export interface ReserveFundsPorts {
@@ -83,7 +84,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const { free, standing } = existing ? { free: wallets.filter(({ address }) => address === existing.walletAddress), standing: [] } : await splitByHalts(db, activeOf(wallets), request.tokenAddress);
     let missing: 'token' | 'gas' = 'token';
     let denied: FundsResult | null = null;
-    for (const wallet of await byLoad(free)) {
+    for (const wallet of await chooseWallets(ports, request, free)) {
       const tried = await tryWallet(request, wallet.address as Address);
       if (tried === 'token' || tried === 'gas') {
         missing = tried;
@@ -129,11 +130,6 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     return request.amount > asset.maxAmount ? { kind: 'denied', code: 'LIMIT_EXCEEDED', rule: 'per-transaction' } : null;
   }
 
-  async function byLoad(wallets: readonly WalletRow[]): Promise<WalletRow[]> {
-    const loads = await Promise.all(wallets.map(async (wallet) => ({ wallet, held: await countHeld(db, wallet.chainId, wallet.address) })));
-    return loads.toSorted((left, right) => left.held - right.held).map(({ wallet }) => wallet);
-  }
-
   /** Nothing is held at a price that could not be signed: a gas-hungry token is for a person, a dear market is waited out. */
   async function quoteFor(gasLimit: bigint): Promise<Fees> {
     const market = await readFeeMarket(ports);
@@ -164,7 +160,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       const funds = await getFunds(tx, request.requestId);
       if (funds) return judgeHeld(tx, request.requestId, funds.walletAddress, balances.token);
       await lockLivePolicy(tx);
-      await lockWallet(tx, request.chainId, walletAddress);
+      assertTakesPayments(await lockWallet(tx, request.chainId, walletAddress));
       const verdict = judgeFunds(balances, await listReserved(tx, request.chainId, walletAddress, balances.block), wanted);
       if (!verdict.sufficient) return verdict.missing;
       const admission = await admit(tx, request, balances.token);

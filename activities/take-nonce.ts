@@ -5,10 +5,10 @@ import { raiseAlert } from '../db/repositories/alerts.ts';
 import { listUnexplained, reserveNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
 import { readHeader, readTransactionCount } from './chain/blocks.ts';
-import { consumerMovedValue } from './chain/foreign-transaction.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Rpc } from './chain/rpc.ts';
 import type { ActivityLog } from './failure.ts';
+import { judgeForeign } from './foreign-outflow.ts';
 import type { NonceFront } from './nonce-front.ts';
 
 export interface TakeNoncePorts {
@@ -24,7 +24,7 @@ export interface TakeNoncePorts {
  * `INVALID_STATE` when the request has ended, `PARKED` while it waits for a person.
  *
  * A chain that counts more of the wallet's transactions than the database knows is looked at first: a stranger that moved
- * value, or payments a restored database forgot, halt the wallet before anything is signed on top of them.
+ * value nobody declared, or payments a restored database forgot, halt the wallet before anything is signed on top of them.
  */
 export async function takeNonce(ports: TakeNoncePorts, request: { requestId: string; chainId: number; walletAddress: Address; window: number }): Promise<NonceReservationRow> {
   const { db, rpc, nonceFront } = ports;
@@ -52,10 +52,15 @@ async function haltOnForeignOutflow(ports: TakeNoncePorts, chainId: number, wall
   if (unexplained.length === 0) return;
   const head = await readHeader(rpc, 'latest');
   if (!head) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber' });
+  const taken = new Set<number>();
   for (const nonce of unexplained) {
     const consumer = await findNonceConsumer(rpc, walletAddress, nonce, head.number);
-    if (!(await consumerMovedValue(rpc, walletAddress, consumer))) continue;
-    const txHash = consumer?.txHash ?? null;
+    const verdict = consumer && (await judgeForeign({ db, rpc }, walletAddress, consumer, taken));
+    // What nobody has seen is not judged.
+    if (!verdict) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionByHash', reason: 'no node shows what consumed a nonce' });
+    if (verdict.movement) taken.add(verdict.movement.id);
+    if (!verdict.movesValue) continue;
+    const { txHash } = consumer;
     await stopWallet(db, chainId, walletAddress, { status: 'HALTED', reason: 'FOREIGN_OUTFLOW' });
     if (await raiseAlert(db, { kind: 'FOREIGN_OUTFLOW', chainId, subject: walletAddress, detail: { nonce, txHash } })) {
       ports.log.error({ wallet: walletAddress, nonce, txHash }, 'a transaction this engine does not know moved value out of a hot wallet: the wallet is halted');

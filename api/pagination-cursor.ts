@@ -14,3 +14,15 @@ export function decodeCursor(cursor: string): PagePosition {
   if (!position || encodeCursor(position) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
   return position;
 }
+
+/** The same where one text says where a page ended: an address, a number. */
+export function encodeTextCursor(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64url');
+}
+
+/** Reads such a cursor back. Throws `VALIDATION_FAILED` for anything else than a text of that pattern. */
+export function decodeTextCursor(cursor: string, pattern: RegExp): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!pattern.test(text) || encodeTextCursor(text) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
+  return text;
+}

@@ -43,7 +43,17 @@ export interface NonceRow {
 /** A nonce the books do not explain, and the transaction the final chain shows on it; null without proof. */
 export interface Stranger {
   nonce: number;
-  consumer: { txHash: string; blockNumber: number; ours: boolean; movesValue: boolean; to: string | null; valueWei: bigint } | null;
+  consumer: {
+    txHash: string;
+    blockNumber: number;
+    ours: boolean;
+    /** value may have left, and nobody had declared it */
+    movesValue: boolean;
+    to: string | null;
+    valueWei: bigint;
+    /** the declared movement it is, and the log that shows it */
+    movement?: { id: number; logIndex: number } | null;
+  } | null;
 }
 
 export interface FillerView {
@@ -179,7 +189,8 @@ export function judge(view: WalletView, memory: GuardianMemory, limits: Guardian
   const drift = findDrift(view);
   const driftSince = drift === null ? null : (memory.drift?.sinceBlock ?? view.block);
   const head = findHead(view, memory);
-  const harmless = resync.filter(({ consumer }) => !consumer.movesValue);
+  // A declared movement is no news.
+  const harmless = resync.filter(({ consumer }) => !consumer.movesValue && !consumer.movement);
   const strangerBlock = harmless.length > 0 ? view.block : memory.strangerBlock;
   const disagrees = view.frontCounter !== null && view.next !== null && view.frontCounter !== view.next;
   const unfilled = [...fill, ...fillers.filter(({ kind }) => kind !== 'end').map(({ filler }) => filler.nonce)];

@@ -37,3 +37,8 @@ export function formatAmount(value: bigint, decimals: number): string {
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
+
+/** The same for what may be owed: `-1500000n` → `"-1.5"`. */
+export function formatSignedAmount(value: bigint, decimals: number): string {
+  return value < 0n ? `-${formatAmount(-value, decimals)}` : formatAmount(value, decimals);
+}

@@ -80,6 +80,11 @@ export function receivedBy(mined: MinedTransaction, expected: Pick<ExpectedPayme
   return { amount: transfers.reduce((sum, log) => sum + BigInt(log.data), 0n), logIndex: transfers[0]?.logIndex ?? null };
 }
 
+/** True for a log that says a token, whichever, left the account. Its shape beyond that is not asked: it is to be looked at. */
+export function isTransferFrom(log: ReceiptLog, account: string): boolean {
+  return log.topics[0] === TRANSFER_TOPIC && sameAddress(topicAddress(log.topics[1]), account);
+}
+
 /** An address as a topic: twelve zero bytes before it. Anything else is no address, and equals none. */
 function topicAddress(topic: string | undefined): string {
   const digits = ADDRESS_TOPIC.exec(topic ?? '')?.[1];

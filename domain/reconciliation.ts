@@ -127,6 +127,11 @@ export interface ReconciliationInput {
 /** How far the clocks of the chain and of this machine may be apart before a declaration counts as late. */
 const CLOCK_TOLERANCE_MS = 30_000;
 
+/** Whether a movement was declared before its transfer was mined: who took the money may not explain it afterwards. */
+export function declaredInTime(declaredAtMs: number, minedAtMs: number): boolean {
+  return declaredAtMs <= minedAtMs + CLOCK_TOLERANCE_MS;
+}
+
 /** Compares both ways. The result does not depend on the order of anything given. */
 export function reconcile(input: ReconciliationInput): Reconciliation {
   const books = indexBooks(input);
@@ -211,7 +216,7 @@ function explainByBooks(outflow: Outflow, books: Books): ClassifiedOutflow | nul
 function explainByMovement(outflow: Outflow, input: ReconciliationInput, taken: ReadonlySet<number>): ClassifiedOutflow {
   const fits = ({ tokenAddress, amount, counterparty }: DeclaredMovement) => sameToken(tokenAddress, outflow.tokenAddress) && amount === outflow.amount && sameAddress(counterparty, outflow.to);
   const minedAtMs = input.minedAtMs.get(outflow.block) ?? Number.NEGATIVE_INFINITY;
-  const inTime = ({ declaredAtMs }: DeclaredMovement) => input.acceptLateDeclarations || declaredAtMs <= minedAtMs + CLOCK_TOLERANCE_MS;
+  const inTime = ({ declaredAtMs }: DeclaredMovement) => input.acceptLateDeclarations || declaredInTime(declaredAtMs, minedAtMs);
   const before = input.movements.find(({ id, txHash, logIndex }) => !taken.has(id) && txHash !== null && logIndex !== null && keyOf({ txHash, logIndex }) === keyOf(outflow));
   const [oldest] = input.movements.filter((movement) => !taken.has(movement.id) && movement.txHash === null && fits(movement) && inTime(movement)).toSorted((left, right) => left.declaredAtMs - right.declaredAtMs || left.id - right.id);
   const movement = before ?? oldest;

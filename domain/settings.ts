@@ -81,6 +81,18 @@ const SettingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    /** how long the hot wallets' money lasts */
+    treasury: Type.Object(
+      {
+        /** how often the wallets are looked at */
+        everyMs: Type.Integer({ minimum: 1_000 }),
+        /** a person is called when what is there lasts for fewer hours than this */
+        alertHours: Type.Integer({ minimum: 1, maximum: 720 }),
+        /** hours looked back on for the rate of spending; the fastest counts */
+        rateWindowsHours: Type.Array(Type.Integer({ minimum: 1, maximum: 168 }), { minItems: 1, maxItems: 4 }),
+      },
+      { additionalProperties: false },
+    ),
     rateLimits: Type.Object({ requestsPerSecond: Type.Integer({ minimum: 1 }), signInPerMinute: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
   },
   { additionalProperties: false },

@@ -12,7 +12,8 @@ const HELP = `Usage: npm run treasury -- declare --wallet 0x… --direction out|
   declare   says beforehand that value will move between a hot wallet and somebody: a sweep (out) or a top-up (in).
             Reconciliation recognises exactly one outgoing transfer of that token, amount and counterparty as it; any
             other is a stranger's and halts the wallet. Declare each transfer once, before it is sent. One declared
-            afterwards counts only when a person compares its blocks again: npm run reconcile -- --from BLOCK.
+            afterwards counts only when a person compares its blocks again: npm run reconcile -- --from BLOCK. Between two
+            hot wallets both ends are declared, the receiving one (in) first.
   list      the movements of the chain; --open: those no transfer was recognised as
   revoke    takes back a declaration that no transfer was recognised as
 

@@ -74,6 +74,19 @@ describe('npm run wallets', () => {
     expect((await listOpenAlerts(engine.database.db, wallet)).map(({ kind }) => kind)).not.toContain('FOREIGN_OUTFLOW');
   });
 
+  it('drain takes no new withdrawal, is shown drained once nothing is left, and is taken back', async () => {
+    const { db } = engine.database;
+    const other = engine.wallets[1] as Address;
+    expect(await run(['drain', other, '--reason', 'rotation'])).toMatchObject({ code: 0, out: `${other} ACTIVE -> DRAINING\n` });
+    expect(await getWallet(db, chainId, other)).toMatchObject({ status: 'DRAINING', statusReason: 'drain by hand: rotation' });
+    expect((await run(['list'])).out).toMatch(new RegExp(`${other} +DRAINING \\(drained\\) +drain by hand: rotation`));
+    await setWalletStatus(db, chainId, wallet, 'DRAINING', null);
+    expect((await run(['list'])).out).toMatch(new RegExp(`${wallet} +DRAINING +[0-9]`));
+    expect(await run(['resume', other, '--reason', 'not yet'])).toMatchObject({ code: 0, out: `${other} DRAINING -> ACTIVE\n` });
+    await setWalletStatus(db, chainId, other, 'PAUSED', null);
+    expect(await run(['drain', other])).toMatchObject({ code: 1, out: `${other} is PAUSED: drain would weaken that\n` });
+  });
+
   it('resume wants a typed reason, and changes nothing without one', async () => {
     await setWalletStatus(engine.database.db, chainId, wallet, 'HALTED', 'test');
     for (const args of [['resume', wallet], ['resume', wallet, '--reason', '  ']]) expect(await run(args)).toMatchObject({ code: 2, err: 'wallets: resume takes --reason: say what was looked into\n' });

@@ -4,12 +4,13 @@ import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { openDatabase } from '../db/client.ts';
 import { EngineError } from '../domain/errors.ts';
 import { parseAddress } from '../domain/address.ts';
+import type { WalletMove } from '../domain/wallet-moves.ts';
 import { EXIT, UsageError } from './keys/exit-codes.ts';
 import { oneLine } from './stack/user-error.ts';
-import { listCommand, moveCommand, type Move, type WalletsContext } from './wallets/commands.ts';
+import { listCommand, moveCommand, type WalletsContext } from './wallets/commands.ts';
 import { walletsConfig } from './wallets/config.ts';
 
-const MOVES = ['pause', 'resume', 'halt'] as const satisfies readonly Move[];
+const MOVES = ['pause', 'resume', 'halt', 'drain'] as const satisfies readonly WalletMove[];
 
 const HELP = `Usage: npm run wallets -- <command>
 
@@ -18,7 +19,9 @@ const HELP = `Usage: npm run wallets -- <command>
       [--reason TEXT]
   halt <address>                the same, and fills no gap either
       [--reason TEXT]
-  resume <address>              back to work, whoever stopped it, and closes the alerts that only a person closes: look
+  drain <address>               is bound to no new withdrawal, and pays those it is bound to: for putting another in its
+      [--reason TEXT]           place. Once nothing is left, list says drained; sweep the rest by a declared movement
+  resume <address>              back to work, whoever stopped or drained it, and closes the alerts that only a person closes: look
       --reason TEXT             into them first, and say here what you found. A pause of the engine's own comes back
                                 while its cause stands.
 

@@ -12,6 +12,7 @@ import { makeReserveFunds } from '../activities/reserve-funds.ts';
 import { makeSettle } from '../activities/settle.ts';
 import { makeSweep } from '../activities/sweep.ts';
 import { makeTallyApprovals } from '../activities/tally-approvals.ts';
+import { makeWatchTreasury } from '../activities/treasury/watch-treasury.ts';
 import { createBooksCheck } from '../db/books-check.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
 import { workflowIdOf } from '../domain/request-id.ts';
@@ -36,6 +37,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     listHotWallets: makeListHotWallets(ports),
     reconcileWallet: makeReconcileWallet(ports),
     inspectWallet: makeInspectWallet({ ...ports, findUndone: (_, chainId, wallet) => haltUndoneFinality(ports, chainId, wallet) }),
+    watchTreasury: makeWatchTreasury(ports),
     sweep: makeSweep({
       ...ports,
       startWithdrawal: (start) => startWithdrawal(client, start),

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.ts';
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
+import { ensureTreasurySchedule } from '../temporal-config/treasury-schedule.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
@@ -14,6 +15,7 @@ process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, 
   await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'withdrawal-worker');
   await ensureSweepSchedule(client);
   await ensureReconcileSchedule(client, config.settings.chain.reconcileEveryMs);
+  await ensureTreasurySchedule(client, config.settings.treasury.everyMs);
   // The sweeper starts what is missing: a database that is away now keeps no workflow waiting.
   await startGuardians(ports, client).catch((error: unknown) => ports.log.warn({ error }, 'the guardians could not be started: the sweeper will'));
   return {

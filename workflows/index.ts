@@ -1,4 +1,5 @@
 export { reconcile } from './reconcile.ts';
 export { guardian } from './guardian.ts';
 export { sweep } from './sweep.ts';
+export { treasury } from './treasury.ts';
 export { withdrawal } from './withdrawal.ts';

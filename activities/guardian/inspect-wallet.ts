@@ -1,4 +1,5 @@
 import type { Address } from '../../domain/address.ts';
+import { EngineError } from '../../domain/errors.ts';
 import { guardianIdOf, judge, PAUSING_KINDS, type FillerStep, type GuardedKind, type GuardianMemory, type Judgement } from '../../domain/guardian.ts';
 import type { Transaction } from '../../db/client.ts';
 import { listOpenAlerts, raiseAlert, resolveAlert } from '../../db/repositories/alerts.ts';
@@ -8,6 +9,7 @@ import { bookStrangers, noteFilled, takeForFiller } from '../../db/repositories/
 import { listHalts } from '../../db/repositories/halts.ts';
 import { listOpenNonces, truthOf } from '../../db/repositories/nonce-view.ts';
 import { endNonce, lockLiveReservation } from '../../db/repositories/nonces.ts';
+import { claimMovement } from '../../db/repositories/treasury-movements.ts';
 import { ENGINE_PAUSE, getWallet, liftPause, lockWallet, stopWallet } from '../../db/repositories/wallets.ts';
 import { transact } from '../../db/transact.ts';
 import type { Receipt } from '../chain/receipts.ts';
@@ -110,8 +112,15 @@ export function makeInspectWallet(ports: InspectWalletPorts): (input: InspectWal
 
   async function resync(wallet: GuardedWallet, strangers: Judgement['resync']): Promise<void> {
     if (strangers.length === 0) return;
-    await transact(db, (tx) => bookStrangers(tx, wallet, strangers.map(({ nonce, consumer }) => ({ nonce, txHash: consumer.txHash as `0x${string}` }))));
-    for (const { nonce, consumer } of strangers) log.warn({ wallet: wallet.walletAddress, nonce, txHash: consumer.txHash, blockNumber: consumer.blockNumber, movesValue: consumer.movesValue }, 'a nonce was used by a transaction this engine never signed');
+    await transact(db, async (tx) => {
+      await bookStrangers(tx, wallet, strangers.map(({ nonce, consumer }) => ({ nonce, txHash: consumer.txHash as `0x${string}` })));
+      for (const { consumer } of strangers) {
+        const { movement, txHash } = consumer;
+        // Reconciliation may have recognised another transfer as it since it was looked at: judged anew, nothing of this stands.
+        if (movement && !(await claimMovement(tx, movement.id, { txHash, logIndex: movement.logIndex }))) throw new EngineError('SERVICE_UNAVAILABLE', { reason: 'a declared movement was recognised as another transfer' });
+      }
+    });
+    for (const { nonce, consumer } of strangers) log.warn({ wallet: wallet.walletAddress, nonce, txHash: consumer.txHash, blockNumber: consumer.blockNumber, movesValue: consumer.movesValue, movementId: consumer.movement?.id ?? null }, 'a nonce was used by a transaction this engine never signed');
   }
 
   async function fill(wallet: GuardedWallet, nonces: readonly number[]): Promise<FillerTask[]> {

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../../domain/address.ts';
-import { movesValue } from '../../domain/foreign.ts';
 import { AHEAD_MAX, unexplained, type FillerView, type NonceRow, type Stranger, type WalletView } from '../../domain/guardian.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Database } from '../../db/client.ts';
@@ -13,6 +12,7 @@ import { findNonceConsumer } from '../chain/nonce-consumer.ts';
 import { readReceipt, type Receipt } from '../chain/receipts.ts';
 import type { Rpc } from '../chain/rpc.ts';
 import { isKnown } from '../chain/send.ts';
+import { judgeForeign } from '../foreign-outflow.ts';
 import { readFrontCounter } from './front-counter.ts';
 
 export interface ObservePorts {
@@ -27,12 +27,6 @@ export interface ObservePorts {
 export interface Observation {
   view: WalletView;
   receipts: ReadonlyMap<string, Receipt>;
-}
-
-interface RawTransaction {
-  to: string | null;
-  value: string;
-  input: string;
 }
 
 /**
@@ -118,18 +112,21 @@ async function firstReceipt(rpc: Rpc, hashes: readonly Hash[]): Promise<Receipt 
   return null;
 }
 
-/** Proves, one by one, who consumed the nonces the books do not explain. */
+/** Proves, one by one, who consumed the nonces the books do not explain. A declared movement explains one of them. */
 async function examine(ports: ObservePorts, wallet: { chainId: number; walletAddress: Address; rows: readonly NonceRow[]; next: number | null; final: Final }): Promise<Stranger[]> {
   const { rows, next, final } = wallet;
   const strangers: Stranger[] = [];
-  for (const nonce of unexplained({ rows, next, finalCount: final.count })) strangers.push({ nonce, consumer: await prove(ports, wallet, nonce) });
+  const taken = new Set<number>();
+  for (const nonce of unexplained({ rows, next, finalCount: final.count })) {
+    const consumer = await prove(ports, wallet, nonce, taken);
+    if (consumer?.movement) taken.add(consumer.movement.id);
+    strangers.push({ nonce, consumer });
+  }
   return strangers;
 }
 
-async function prove({ db, rpc }: ObservePorts, wallet: { chainId: number; walletAddress: Address; final: Final }, nonce: number): Promise<Stranger['consumer']> {
+async function prove({ db, rpc }: ObservePorts, wallet: { chainId: number; walletAddress: Address; final: Final }, nonce: number, taken: ReadonlySet<number>): Promise<Stranger['consumer']> {
   const consumer = await findNonceConsumer(rpc, wallet.walletAddress, nonce, wallet.final.block);
-  const sent = consumer && (await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [consumer.txHash]));
-  if (!sent) return null;
-  const valueWei = BigInt(sent.value);
-  return { ...consumer, ours: await isOurs(db, wallet.chainId, consumer.txHash), movesValue: movesValue({ to: sent.to, value: valueWei, input: sent.input }, wallet.walletAddress), to: sent.to, valueWei };
+  const verdict = consumer && (await judgeForeign({ db, rpc }, wallet.walletAddress, consumer, taken));
+  return verdict && { ...consumer, ours: await isOurs(db, wallet.chainId, consumer.txHash), ...verdict };
 }

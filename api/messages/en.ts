@@ -55,6 +55,8 @@ export const en: Messages = {
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
           'not-halted': 'No such halt stands. GET /admin/halts lists those that do.',
           'recovery-halt': 'This halt was set because the books are behind. Only "npm run recover" lifts it.',
+          'other-end-undeclared': 'The counterparty is a wallet of this service: declare its incoming movement first.',
+          'would-weaken': `The wallet is stopped more strictly${p['status'] === undefined ? '' : ` (${p['status']})`}; this would weaken that. Resume it first.`,
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',

@@ -55,6 +55,8 @@ export const ko: Messages = {
           'paid-by-hand': '담당자가 직접 지급했다고 알려 와 확인하는 동안에는 취소할 수 없습니다.',
           'not-halted': '해당 중지가 걸려 있지 않습니다. GET /admin/halts에서 현재 중지 목록을 확인해 주세요.',
           'recovery-halt': '장부 복구가 필요해 걸린 중지입니다. "npm run recover"로만 해제할 수 있습니다.',
+          'other-end-undeclared': '상대 주소가 서비스 자체 지갑입니다. 그 지갑의 입금(in)을 먼저 신고해 주세요.',
+          'would-weaken': `지갑이 더 엄격하게 중지되어 있어${p['status'] === undefined ? '' : ` (${p['status']})`} 처리할 수 없습니다. 먼저 재개해 주세요.`,
           'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         '현재 상태에서는 처리할 수 없습니다.',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withdrawalEvents } from '../../db/schema/index.ts';
 import { startTestApi, type TestApi } from '../api.testkit.ts';
 import { acceptOne, addAttempt, addEvent, setWithdrawal, TX_HASH } from '../withdrawals.testkit.ts';
 
@@ -44,6 +45,16 @@ describe('GET /withdrawals/:requestId', () => {
         { type: 'signed', status: 'SIGNED', detail: { nonce: 7 } },
       ],
     });
+  });
+
+  it('says what it waits for, since when and until when, while it waits for funds', async () => {
+    const waiting = await acceptOne(api);
+    expect((await api.get(`/withdrawals/${waiting}`)).json()).not.toHaveProperty('waitingFor');
+    await api.database.db.insert(withdrawalEvents).values({ requestId: waiting, type: 'waiting for funds', status: 'AWAITING_FUNDS', detail: { missing: 'gas' }, createdAt: new Date('2026-11-24T04:20:00.000Z') });
+    await setWithdrawal(api, waiting, { status: 'AWAITING_FUNDS' });
+    expect((await api.get(`/withdrawals/${waiting}`)).json()).toMatchObject({ waitingFor: { what: 'gas', since: '2026-11-24T04:20:00.000Z', until: '2026-11-24T04:21:00.000Z' } });
+    await setWithdrawal(api, waiting, { status: 'SIGNING' });
+    expect((await api.get(`/withdrawals/${waiting}`)).json()).not.toHaveProperty('waitingFor');
   });
 
   it('says retryable only once nothing can be paid any more', async () => {

@@ -7,6 +7,8 @@ import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './
 import { QueueListSchema, QueueSchema } from './queues.ts';
 import { ReadinessSchema } from './readiness.ts';
 import { StatsSchema } from './stats.ts';
+import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
+import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
@@ -16,6 +18,7 @@ export function registerSchemas(app: FastifyInstance): void {
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
+    HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -103,6 +103,12 @@ export const withdrawalDetailExample = { ...withdrawalExample, attempts: [attemp
 export const WithdrawalDetailSchema = Type.Object(
   {
     ...withdrawalFields,
+    waitingFor: Type.Optional(
+      Type.Object(
+        { what: oneOf(['token', 'gas']), since: time, until: { ...time, description: 'About when it fails with INSUFFICIENT_BALANCE if nobody funds a wallet' } },
+        { description: 'Only while AWAITING_FUNDS: what no wallet has enough of' },
+      ),
+    ),
     attempts: Type.Array(Type.Unsafe<AttemptView>(Type.Ref('Attempt')), { description: 'Oldest first. All on one nonce pay the same, or nothing.' }),
     timeline: Type.Array(Type.Unsafe<TimelineEntryView>(Type.Ref('TimelineEntry')), { description: 'Oldest first.' }),
   },

@@ -7,7 +7,7 @@ import type { ViewContext } from './view.ts';
 
 /** In which language, and with which explorer, a request is answered. */
 export function viewContextOf(request: FastifyRequest, settings: Settings): ViewContext {
-  return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, '') };
+  return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, ''), fundsWaitMs: settings.fundsWaitMs };
 }
 
 /** An owner sees his own withdrawals, an ADMIN all. */

@@ -14,6 +14,8 @@ export interface ViewContext {
   messages: Messages;
   /** base address of the block explorer, without a closing slash */
   explorerUrl: string;
+  /** how long a withdrawal waits for a wallet to be funded */
+  fundsWaitMs: number;
 }
 
 const isoOrNull = (time: Date | null): string | null => time?.toISOString() ?? null;
@@ -72,7 +74,15 @@ export function timelineEntryView(row: EventRow): TimelineEntryView {
   return { id: row.id, type: row.type, status: row.status, detail: row.detail, at: row.createdAt.toISOString() };
 }
 
+/** What a withdrawal in `AWAITING_FUNDS` lacks, since when, and until when it waits; nothing in any other status. */
+function waitingFor(row: WithdrawalRow, events: readonly EventRow[], fundsWaitMs: number): Pick<WithdrawalDetailView, 'waitingFor'> {
+  const entered = row.status === 'AWAITING_FUNDS' ? events.findLast(({ status }) => status === 'AWAITING_FUNDS') : undefined;
+  if (!entered) return {};
+  const what = entered.detail['missing'] === 'gas' ? 'gas' : 'token';
+  return { waitingFor: { what, since: entered.createdAt.toISOString(), until: new Date(entered.createdAt.getTime() + fundsWaitMs).toISOString() } };
+}
+
 /** One withdrawal asked for alone: with its attempts and its timeline. */
 export function withdrawalDetailView(row: WithdrawalRow, attempts: readonly AttemptRow[], events: readonly EventRow[], context: ViewContext): WithdrawalDetailView {
-  return { ...withdrawalView(row, context), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
+  return { ...withdrawalView(row, context), ...waitingFor(row, events, context.fundsWaitMs), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, like, or, sql } from 'drizzle-orm';
 import type { AlertKind } from '../../domain/alerts.ts';
 import type { Queryable } from '../client.ts';
 import { alerts } from '../schema/index.ts';
@@ -44,5 +44,21 @@ export async function listOpenAlerts(queryable: Queryable, subject?: string): Pr
     .select()
     .from(alerts)
     .where(and(isNull(alerts.resolvedAt), subject === undefined ? undefined : eq(alerts.subject, subject)))
+    .orderBy(desc(alerts.id));
+}
+
+/** What alerts of one kind are open about. */
+export async function listAlertedSubjects(queryable: Queryable, kind: AlertKind): Promise<ReadonlySet<string>> {
+  // By the open key's prefix, which is its index: the closed ones are many.
+  const rows = await queryable.select({ subject: alerts.subject }).from(alerts).where(like(alerts.openKey, `${kind.replaceAll('_', '\\_')}:%`));
+  return new Set(rows.map(({ subject }) => subject));
+}
+
+/** Open alerts about a wallet, newest first: about itself, and about something of it (`<address> <what>`). */
+export async function listOpenAlertsOfWallet(queryable: Queryable, address: string): Promise<AlertRow[]> {
+  return queryable
+    .select()
+    .from(alerts)
+    .where(and(isNull(alerts.resolvedAt), or(eq(alerts.subject, address), like(alerts.subject, `${address} %`))))
     .orderBy(desc(alerts.id));
 }

@@ -34,7 +34,7 @@ export async function listReserved(tx: Transaction, chainId: number, walletAddre
   }));
 }
 
-/** How many reservations a wallet holds: the load by which wallets are chosen. */
+/** How many reservations a wallet holds. */
 export async function countHeld(queryable: Queryable, chainId: number, walletAddress: string): Promise<number> {
   return queryable.$count(fundReservations, and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress as Address), eq(fundReservations.state, 'HELD')));
 }

@@ -3,7 +3,7 @@ import type { Address } from '../../domain/address.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/harness/database.ts';
 import { isDuplicateKey } from '../transact.ts';
 import { CHAIN_ID, inTransaction, newWallet, randomHash, TOKEN } from './repositories.testkit.ts';
-import { declareMovement, listMovements, listOutgoingMovements, markMovement, revokeMovement } from './treasury-movements.ts';
+import { claimMovement, declareMovement, listMovements, listOutgoingMovements, markMovement, revokeMovement } from './treasury-movements.ts';
 
 let database: TestDatabase;
 let wallet: Address;
@@ -45,4 +45,14 @@ it('is taken back only while nothing was recognised as it', async () => {
   expect(await revokeMovement(database.db, CHAIN_ID, open)).toBe(false);
   expect(await revokeMovement(database.db, CHAIN_ID, used)).toBe(false);
   expect(await revokeMovement(database.db, CHAIN_ID + 1, used)).toBe(false);
+});
+
+it('is claimed by one transfer, however often it says so, and by none once it was taken back', async () => {
+  const id = await declare();
+  const transfer = { txHash: randomHash(), logIndex: 4 };
+  const claim = (of: typeof transfer, movement = id) => inTransaction(database.db, (tx) => claimMovement(tx, movement, of));
+  expect([await claim(transfer), await claim(transfer), await claim({ ...transfer, logIndex: 5 }), await claim({ ...transfer, txHash: randomHash() })]).toEqual([true, true, false, false]);
+  const revoked = await declare();
+  await revokeMovement(database.db, CHAIN_ID, revoked);
+  expect(await claim({ txHash: randomHash(), logIndex: 1 }, revoked)).toBe(false);
 });

@@ -28,5 +28,6 @@ export const fundReservations = mysqlTable(
   (table) => [
     index('fund_reservations_held').on(table.chainId, table.walletAddress, table.state),
     index('fund_reservations_settled').on(table.chainId, table.walletAddress, table.settledBlock),
+    index('fund_reservations_created').on(table.chainId, table.walletAddress, table.createdAt),
   ],
 );

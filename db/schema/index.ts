@@ -20,6 +20,7 @@ export { signedTransactions } from './signed-transactions.ts';
 export { transactions } from './transactions.ts';
 export { treasuryMovements } from './treasury-movements.ts';
 export { users } from './users.ts';
+export { walletObservations } from './wallet-observations.ts';
 export { wallets } from './wallets.ts';
 export { withdrawalEvents } from './withdrawal-events.ts';
 export { withdrawalRequests } from './withdrawal-requests.ts';

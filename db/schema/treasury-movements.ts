@@ -1,4 +1,4 @@
-import { bigint, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { bigint, char, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import { addressColumn, hashColumn, timeColumn, unitsColumn } from './columns.ts';
 
 export const MOVEMENT_DIRECTIONS = ['IN', 'OUT'] as const;
@@ -23,6 +23,12 @@ export const treasuryMovements = mysqlTable(
     txHash: hashColumn('tx_hash'),
     logIndex: int('log_index'),
     matchedAt: timeColumn('matched_at'),
+    /** SHA-256 of who declared it under which idempotency key: a call said twice declares once; null where none was given */
+    declarationKey: char('declaration_key', { length: 64 }),
   },
-  (table) => [uniqueIndex('treasury_movements_transfer').on(table.chainId, table.txHash, table.logIndex), index('treasury_movements_open').on(table.chainId, table.walletAddress, table.matchedAt)],
+  (table) => [
+    uniqueIndex('treasury_movements_transfer').on(table.chainId, table.txHash, table.logIndex),
+    index('treasury_movements_open').on(table.chainId, table.walletAddress, table.matchedAt),
+    uniqueIndex('treasury_movements_declaration').on(table.declarationKey),
+  ],
 );

@@ -1,11 +1,9 @@
 import { userInfo } from 'node:os';
 import type { Database } from '../../db/client.ts';
-import { findAsset } from '../../db/repositories/assets.ts';
-import { declareMovement, listMovements, revokeMovement } from '../../db/repositories/treasury-movements.ts';
-import { getWallet } from '../../db/repositories/wallets.ts';
+import { declareTreasuryMovement } from '../../db/repositories/declare-treasury-movement.ts';
+import { listMovements, revokeMovement } from '../../db/repositories/treasury-movements.ts';
 import { assets } from '../../db/schema/index.ts';
-import { parseAddress, sameAddress, ZERO_ADDRESS } from '../../domain/address.ts';
-import { formatAmount, parseAmount } from '../../domain/money.ts';
+import { formatAmount } from '../../domain/money.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
 import { UsageError } from '../keys/exit-codes.ts';
 
@@ -36,20 +34,13 @@ function given(values: TreasuryValues, name: Exclude<keyof TreasuryValues, 'open
 
 /** Declares one movement. Called twice: two movements, so the second explains a second transfer. */
 export async function declare({ db, chain, print }: TreasuryContext, values: TreasuryValues): Promise<number> {
-  const { network, chainId } = chain;
   const direction = given(values, 'direction').toUpperCase();
   if (direction !== 'IN' && direction !== 'OUT') throw new UsageError('--direction is out or in');
-  const walletAddress = parseAddress(given(values, 'wallet'));
-  const counterparty = parseAddress(given(values, 'counterparty'));
-  if (sameAddress(counterparty, walletAddress) || sameAddress(counterparty, ZERO_ADDRESS)) throw new UsageError('--counterparty must be somebody else than the wallet, and not the zero address');
-  const reason = given(values, 'reason');
-  const currency = given(values, 'currency');
-  const asset = await findAsset(db, network, currency);
-  if (!asset) throw new UsageError(`${currency} is no asset of ${network}`);
-  const amount = parseAmount(given(values, 'amount'), asset.decimals);
-  await getWallet(db, chainId, walletAddress);
-  const id = await declareMovement(db, { chainId, walletAddress, direction, tokenAddress: asset.tokenAddress, amount, counterparty, reason, declaredBy: values.by ?? userInfo().username });
-  print(`declared movement ${id}: ${formatAmount(amount, asset.decimals)} ${currency} ${direction === 'OUT' ? `from ${walletAddress} to` : `to ${walletAddress} from`} ${counterparty}`);
+  const [wallet, currency, amount, counterparty] = [given(values, 'wallet'), given(values, 'currency'), given(values, 'amount'), given(values, 'counterparty')];
+  const result = await declareTreasuryMovement(db, chain, { direction, wallet, currency, amount, counterparty, reason: given(values, 'reason'), declaredBy: values.by ?? userInfo().username });
+  if (result.kind === 'conflict') throw new Error('a declaration without a key met another');
+  const { id, walletAddress, counterparty: other } = result.row;
+  print(`declared movement ${id}: ${amount} ${currency} ${direction === 'OUT' ? `from ${walletAddress} to` : `to ${walletAddress} from`} ${other}`);
   return 0;
 }
 

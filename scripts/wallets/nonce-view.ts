@@ -1,5 +1,6 @@
 import type { Address } from '../../domain/address.ts';
 import type { NonceRow } from '../../domain/guardian.ts';
+import { gapsOf } from '../../domain/nonce-gaps.ts';
 import type { Queryable } from '../../db/client.ts';
 import { listOpenNonces } from '../../db/repositories/nonce-view.ts';
 import { readTransactionCount } from '../../activities/chain/blocks.ts';
@@ -29,11 +30,3 @@ export async function readNonceView(db: Queryable, rpc: Rpc, wallet: { chainId: 
 }
 
 const isInFlight = ({ state, hasBytes }: NonceRow): boolean => hasBytes && (state === 'SIGNED' || state === 'VOIDING');
-
-/** Nonces from `latest` up to `next` that nobody holds: freed, taken by a stranger the chain does not show any more, or without a row. */
-export function gapsOf(rows: readonly NonceRow[], latest: number, next: number): number[] {
-  const held = new Set(rows.filter(({ holder }) => holder !== null).map(({ nonce }) => nonce));
-  const gaps: number[] = [];
-  for (let nonce = latest; nonce < next; nonce += 1) if (!held.has(nonce)) gaps.push(nonce);
-  return gaps;
-}

@@ -1,0 +1,1 @@
+ALTER TABLE `fund_reservations` DROP INDEX `fund_reservations_created`;
