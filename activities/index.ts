@@ -12,6 +12,7 @@ import type { makeSettle } from './settle.ts';
 import type { makeSign } from './sign.ts';
 import type { makeSignFiller } from './sign-filler.ts';
 import type { makeSweep } from './sweep.ts';
+import type { makeAttemptDelivery } from './webhooks/attempt-delivery.ts';
 
 /** Activities by the role that serves them: what workflows may import, as types only. */
 export interface WithdrawalActivities {
@@ -38,6 +39,10 @@ export interface MonitorActivities {
   confirm: ReturnType<typeof makeConfirm>;
 }
 
+export interface NotificationActivities {
+  attemptDelivery: ReturnType<typeof makeAttemptDelivery>;
+}
+
 export type { BroadcastResult } from './broadcast.ts';
 export type { CloseUnpaidInput } from './close-unpaid.ts';
 export type { ConfirmVerdict } from './confirm.ts';
@@ -47,3 +52,4 @@ export type { MarkPaidResult } from './mark-paid.ts';
 export type { FillerTask, InspectWalletResult } from './guardian/inspect-wallet.ts';
 export type { FinalVerdict } from './settle.ts';
 export type { SignInput, SignResult } from './sign.ts';
+export type { AttemptInput } from './webhooks/attempt-delivery.ts';
