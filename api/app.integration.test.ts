@@ -7,6 +7,8 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
+  ['post', '/webhooks'], ['get', '/webhooks'], ['get', '/webhooks/{id}'], ['patch', '/webhooks/{id}'], ['delete', '/webhooks/{id}'], ['post', '/webhooks/{id}/secrets'],
+  ['get', '/webhooks/{id}/deliveries'], ['post', '/webhooks/{id}/deliveries/{deliveryId}/redeliver'],
 ] as const;
 
 interface Operation {

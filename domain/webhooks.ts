@@ -55,7 +55,7 @@ export function judgeAttempt(answer: AttemptAnswer, failures: number, waitsSecon
 export function retryAfterMs(header: string | undefined, now: Date): number | null {
   if (header === undefined) return null;
   if (/^[0-9]{1,9}$/.test(header)) return Number(header) * 1_000;
-  const at = / GMT$/.test(header) ? Date.parse(header) : Number.NaN;
+  const at = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN;
   return Number.isNaN(at) ? null : Math.max(0, at - now.getTime());
 }
 

@@ -4,12 +4,18 @@ import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
 import { ReadinessSchema } from './readiness.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
+import {
+  NewWebhookSchema, NewWebhookSecretSchema, WebhookChangesSchema, WebhookDeliveryListSchema, WebhookDeliverySchema, WebhookListSchema, WebhookMessageSchema, WebhookSchema, WebhookSecretSchema,
+  WebhookWithSecretSchema,
+} from './webhook.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
 export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
+    WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
+    WebhookMessageSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }
