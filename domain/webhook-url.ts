@@ -23,11 +23,16 @@ const DEVELOPER_RANGES: readonly string[] = ['loopback', 'private', 'uniqueLocal
  * refused whatever they wrap. The ranges are `ipaddr.js`'s, after the IANA special-purpose registries (RFC 6890).
  */
 export function isRefusedAddress(address: string, rules: Pick<WebhookUrlRules, 'allowPrivateAddresses'>): boolean {
-  if (!ipaddr.isValid(address)) return true;
+  if (!isAddress(address)) return true;
   const parsed = ipaddr.parse(address);
   const range = parsed.range();
   if (rules.allowPrivateAddresses && DEVELOPER_RANGES.includes(range)) return false;
   return range !== 'unicast' || (parsed.kind() === 'ipv6' && !parsed.match(GLOBAL_UNICAST));
+}
+
+/** The usual spelling only: `127.1` is an address to some and a name to others. */
+function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 }
 
 /** The host of a URL as a resolver or a socket takes it: IPv6 without its brackets. */
@@ -50,7 +55,7 @@ export function urlRefusal(text: string, rules: WebhookUrlRules): UrlRefusal | n
   if (!WEB_PORTS.includes(url.port) && Number(url.port) < PORT_MIN) return 'port';
   const host = hostOf(url);
   if (isLocalhost(host)) return rules.allowPrivateAddresses ? null : 'private-address';
-  return ipaddr.isValid(host) && isRefusedAddress(host, rules) ? 'private-address' : null;
+  return isAddress(host) && isRefusedAddress(host, rules) ? 'private-address' : null;
 }
 
 /** The URL of an endpoint in its normal form. Throws `VALIDATION_FAILED` with the reason for the field `url`. */
