@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
 import { judgePayment, type PaymentVerdict } from '../domain/payment.ts';
+import { UNCONFIRMED_EVENT } from '../domain/webhook-events.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
@@ -115,7 +116,7 @@ export function makeConfirm(ports: ConfirmPorts) {
     await transact(db, async (tx) => {
       const { status } = await lockWithdrawal(tx, request.requestId);
       await recordUnmined(tx, request.chainId, txHash);
-      if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'BROADCASTED', 'unconfirmed by reorg', { detail: { txHash } });
+      if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'BROADCASTED', UNCONFIRMED_EVENT, { detail: { txHash } });
     });
   }
 

@@ -15,6 +15,7 @@ import type { makeSignFiller } from './sign-filler.ts';
 import type { makeSweep } from './sweep.ts';
 import type { makeTallyApprovals } from './tally-approvals.ts';
 import type { makeWatchTreasury } from './treasury/watch-treasury.ts';
+import type { makeAttemptDelivery } from './webhooks/attempt-delivery.ts';
 
 /** Activities by the role that serves them: what workflows may import, as types only. */
 export interface WithdrawalActivities {
@@ -44,6 +45,10 @@ export interface MonitorActivities {
   confirm: ReturnType<typeof makeConfirm>;
 }
 
+export interface NotificationActivities {
+  attemptDelivery: ReturnType<typeof makeAttemptDelivery>;
+}
+
 export type { BroadcastResult } from './broadcast.ts';
 export type { CloseUnpaidInput } from './close-unpaid.ts';
 export type { ConfirmVerdict } from './confirm.ts';
@@ -53,3 +58,4 @@ export type { MarkPaidResult } from './mark-paid.ts';
 export type { FillerTask, InspectWalletResult } from './guardian/inspect-wallet.ts';
 export type { FinalVerdict } from './settle.ts';
 export type { SignInput, SignResult } from './sign.ts';
+export type { AttemptInput } from './webhooks/attempt-delivery.ts';

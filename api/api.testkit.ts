@@ -44,6 +44,7 @@ export interface TestApi {
   settings: Settings;
   signingJwk: JWK;
   sealKey: Buffer;
+  webhookKey: Buffer;
   user: TestAccount;
   stranger: TestAccount;
   admin: TestAccount;
@@ -83,6 +84,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const sealKey = randomBytes(32);
+  const webhookKey = randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -91,7 +93,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {
@@ -102,7 +104,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
   const user = await account('USER');
   return {
-    app, database, redis, temporal: temporal.client, settings, signingJwk, sealKey, user,
+    app, database, redis, temporal: temporal.client, settings, signingJwk, sealKey, webhookKey, user,
     stranger: await account('USER'),
     admin: await account('ADMIN'),
     logText: () => lines.join(''),

@@ -15,6 +15,7 @@ export interface ApiConfig {
   temporal: TemporalSettings;
   settings: Settings;
   sealKey: Uint8Array;
+  webhookKey: Uint8Array;
   signingJwk: JWK;
 }
 
@@ -37,7 +38,8 @@ export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
     redisUrl: required(env, 'REDIS_URL', 'give redis://host:port'),
     temporal: temporalSettingsFrom(env),
     settings: parseSettings(readSettings(settingsFile), settingsFile),
-    sealKey: sealKeyFrom(required(env, 'SEAL_KEY', `give ${KEY_BYTES} random bytes in base64`)),
+    sealKey: keyFrom(env, 'SEAL_KEY'),
+    webhookKey: keyFrom(env, 'WEBHOOK_KEY'),
     signingJwk: signingJwkFrom(required(env, 'JWT_PRIVATE_JWK', 'give an Ed25519 private key as a JWK')),
   };
 }
@@ -68,9 +70,9 @@ function logLevelFrom(text: string): LogLevel {
   return level;
 }
 
-function sealKeyFrom(text: string): Uint8Array {
-  const key = Buffer.from(text, 'base64');
-  if (key.length !== KEY_BYTES) throw new Error(`SEAL_KEY must be ${KEY_BYTES} bytes in base64.`);
+function keyFrom(env: NodeJS.ProcessEnv, name: string): Uint8Array {
+  const key = Buffer.from(required(env, name, `give ${KEY_BYTES} random bytes in base64`), 'base64');
+  if (key.length !== KEY_BYTES) throw new Error(`${name} must be ${KEY_BYTES} bytes in base64.`);
   return key;
 }
 

@@ -18,6 +18,8 @@ export interface ApiDependencies {
   settings: Settings;
   /** 32 bytes, shared with the signing service only */
   sealKey: Uint8Array;
+  /** 32 bytes, shared with the withdrawal worker only: seals webhook secrets */
+  webhookKey: Uint8Array;
   /** Ed25519 private key for access tokens */
   signingJwk: JWK;
   logger: Logger;

@@ -24,6 +24,7 @@ async function main(): Promise<void> {
     books,
     settings: config.settings,
     sealKey: config.sealKey,
+    webhookKey: config.webhookKey,
     signingJwk: config.signingJwk,
     logger,
     crashPoint: crashPointFrom(process.env),

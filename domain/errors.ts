@@ -1,3 +1,5 @@
+import type { Outcome } from './status.ts';
+
 /**
  * Every error the engine can show, by code. An error is a code with parameters; only `api/` makes sentences of it.
  *
@@ -79,6 +81,11 @@ export function unpaidEndOf(code: ErrorCode): 'REJECTED' | 'FAILED' {
 /** True for a string that names a catalogued error. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERROR_CATALOGUE, text);
+}
+
+/** Whether the owner of a withdrawal may ask for it anew: whoever is told to while this one may still pay would pay twice. */
+export function mayTryAnew(outcome: Outcome, code: ErrorCode | null): boolean {
+  return outcome === 'NOT_PAID' && code !== null && ERROR_CATALOGUE[code].retryable;
 }
 
 /** An error of the catalogue. `parameters` are strings fit to be shown to a person; `cause` is kept for the log. */

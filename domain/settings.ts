@@ -93,12 +93,33 @@ const SettingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    /** notifications to receivers */
+    webhooks: Type.Object(
+      {
+        /** for receivers on a developer's own machine: plain HTTP, and addresses of this machine and its network */
+        allowHttp: Type.Boolean(),
+        allowPrivateAddresses: Type.Boolean(),
+        endpointsPerOwnerMax: Type.Integer({ minimum: 1, maximum: 100 }),
+        /** from the first byte sent to the answer's status */
+        timeoutMs: Type.Integer({ minimum: 100, maximum: 20_000 }),
+        /** between one failed attempt and the next; one attempt more than waits is made */
+        retryWaitsSeconds: Type.Array(Type.Number({ minimum: 0.01, maximum: 604_800 }), { maxItems: 20 }),
+        /** an endpoint that has not answered for this long is switched off when a message to it is given up */
+        switchOffAfterHours: Type.Number({ minimum: 0 }),
+        /** how long messages are also signed with the secret before */
+        secretOverlapHours: Type.Number({ minimum: 0, maximum: 168 }),
+        /** how long messages that have ended are kept */
+        keepDays: Type.Integer({ minimum: 1 }),
+      },
+      { additionalProperties: false },
+    ),
     rateLimits: Type.Object({ requestsPerSecond: Type.Integer({ minimum: 1 }), signInPerMinute: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
   },
   { additionalProperties: false },
 );
 export type Settings = Static<typeof SettingsSchema>;
 export type ChainSettings = Settings['chain'];
+export type WebhookSettings = Settings['webhooks'];
 
 /** Reads a settings file's text. Throws one line naming the first wrong field. */
 export function parseSettings(text: string, fileName: string): Settings {

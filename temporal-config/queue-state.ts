@@ -27,6 +27,7 @@ const KINDS_OF: Record<TaskQueue, readonly TaskKind[]> = {
   [TASK_QUEUES.signing]: ['activity'],
   [TASK_QUEUES.broadcast]: ['activity'],
   [TASK_QUEUES.monitor]: ['activity'],
+  [TASK_QUEUES.notifications]: ['workflow', 'activity'],
 };
 const TYPE_OF = { workflow: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, activity: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY } as const;
 

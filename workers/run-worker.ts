@@ -6,9 +6,13 @@ import { createMetricsRegistry } from '../db/observability/metrics.ts';
 import { workerConfigFrom, type WorkerConfig } from './config.ts';
 import { openPorts, type Ports } from './ports.ts';
 
+export type RoleWorker = Omit<WorkerOptions, 'connection' | 'namespace'>;
+
 /** What a role adds to the common process: its queue and activities, and what else it starts and stops. */
 export interface Role {
-  worker: Omit<WorkerOptions, 'connection' | 'namespace'>;
+  worker: RoleWorker;
+  /** beside it in the same process, for queues whose work must not wait for one another */
+  otherWorkers?: readonly RoleWorker[];
   /** runs beside the worker until the signal aborts */
   background?: (signal: AbortSignal) => Promise<void>;
 }
@@ -45,9 +49,10 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
     metrics = await serveMetrics(registry, config.metrics);
     const connection = await NativeConnection.connect({ address: config.temporal.address });
     const role = await wire({ config, ports, connection, registry });
-    const worker = await Worker.create({ ...role.worker, connection, namespace: config.temporal.namespace, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` });
-    log.info({ taskQueue: role.worker.taskQueue }, 'ready');
-    await Promise.all([worker.run().finally(() => stopping.abort()), role.background?.(stopping.signal)]);
+    const common = { connection, namespace: config.temporal.namespace, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` };
+    const workers = await Promise.all([role.worker, ...(role.otherWorkers ?? [])].map((options) => Worker.create({ ...options, ...common })));
+    log.info({ taskQueue: workers.map((worker) => worker.options.taskQueue).join(', ') }, 'ready');
+    await Promise.all([runTogether(workers).finally(() => stopping.abort()), role.background?.(stopping.signal)]);
     await connection.close();
     log.info({}, 'stopped');
     return 0;
@@ -59,6 +64,21 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
     metrics?.close();
     await ports.close();
   }
+}
+
+/** Runs workers until all have drained: when one ends or fails, the others are told to. Throws the first failure. */
+async function runTogether(workers: readonly Worker[]): Promise<void> {
+  const results = await Promise.allSettled(
+    workers.map(async (worker) => {
+      try {
+        await worker.run();
+      } finally {
+        for (const other of workers) if (other.getState() === 'RUNNING') other.shutdown();
+      }
+    }),
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** Temporal's own log lines go through ours; its runtime turns SIGTERM and SIGINT into a drained shutdown. */

@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
+import { bundleWorkflowCode, Runtime } from '@temporalio/worker';
 import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.ts';
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
 import { ensureTreasurySchedule } from '../temporal-config/treasury-schedule.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
+import { keyFrom } from './config.ts';
+import { dispatchNotifications, notificationWorker } from './notifications.ts';
 import { runWorker } from './run-worker.ts';
 import { startGuardians, withdrawalActivities } from './withdrawal-activities.ts';
 
-/** Workflows; validation, funds and status activities; the sweeper; the comparison of chain and books. */
+/** Workflows; validation, funds and status activities; the sweeper; the comparison of chain and books; notifications. */
 process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, connection }) => {
   const client = new Client({ connection, namespace: config.temporal.namespace });
   await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'withdrawal-worker');
@@ -18,14 +21,18 @@ process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, 
   await ensureTreasurySchedule(client, config.settings.treasury.everyMs);
   // The sweeper starts what is missing: a database that is away now keeps no workflow waiting.
   await startGuardians(ports, client).catch((error: unknown) => ports.log.warn({ error }, 'the guardians could not be started: the sweeper will'));
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: Runtime.instance().logger });
+  const notificationPorts = { ...ports, webhookKey: keyFrom(process.env, 'WEBHOOK_KEY') };
   return {
     worker: {
       taskQueue: TASK_QUEUES.withdrawals,
-      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+      workflowBundle,
       activities: withdrawalActivities(ports, client),
       maxConcurrentWorkflowTaskExecutions: 40,
       maxConcurrentActivityTaskExecutions: 50,
       maxConcurrentLocalActivityExecutions: 50,
     },
+    otherWorkers: [{ ...notificationWorker(notificationPorts), workflowBundle }],
+    background: (signal) => dispatchNotifications(ports, client, signal),
   };
 });

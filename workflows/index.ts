@@ -1,3 +1,4 @@
+export { deliverWebhook } from './deliver-webhook.ts';
 export { reconcile } from './reconcile.ts';
 export { guardian } from './guardian.ts';
 export { sweep } from './sweep.ts';

@@ -19,9 +19,21 @@ export const docsPlugin = fp(
         tags: [
           { name: 'withdrawals', description: 'Request, follow and cancel withdrawals' },
           { name: 'assets', description: 'What can be withdrawn' },
+          { name: 'webhooks', description: 'Be told of status changes, by Standard Webhooks' },
           { name: 'auth', description: 'Sessions' },
           { name: 'operations', description: 'Health and metrics' },
         ],
+        webhooks: {
+          withdrawal: {
+            post: {
+              tags: ['webhooks'],
+              summary: 'A status change, sent to the receivers of its owner',
+              description: 'Signed by Standard Webhooks: headers `webhook-id`, `webhook-timestamp` and `webhook-signature`. The same id comes again when it is not certain that it arrived.',
+              requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/WebhookMessage' } } } },
+              responses: { '204': { description: 'Taken; any 2xx will do' }, '410': { description: 'Send nothing more: the endpoint is switched off' } },
+            },
+          },
+        },
         components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       },
       refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema-${index}`) },

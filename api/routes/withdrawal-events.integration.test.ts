@@ -50,12 +50,20 @@ describe('GET /withdrawals/:requestId/events', () => {
   });
 
   it('ends at once when the server closes', async () => {
-    const response = await open(await acceptOne(api));
-    const text = response.text();
-    await sleep(300);
+    const { body } = await open(await acceptOne(api));
+    if (!body) throw new Error('no stream');
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const read = async () => {
+      const { value, done } = await reader.read();
+      text += value ?? '';
+      return done;
+    };
+    while (typesIn(text).length === 0) await read();
     const startedAt = Date.now();
     await api.app.close();
-    expect(typesIn(await text)).toEqual(['accepted']);
+    while (!(await read()));
+    expect(typesIn(text)).toEqual(['accepted']);
     expect(Date.now() - startedAt).toBeLessThan(3_000);
   });
 });

@@ -10,6 +10,10 @@ import { StatsSchema } from './stats.ts';
 import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
 import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
 import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
+import {
+  NewWebhookSchema, NewWebhookSecretSchema, WebhookChangesSchema, WebhookDeliveryListSchema, WebhookDeliverySchema, WebhookListSchema, WebhookMessageSchema, WebhookSchema, WebhookSecretSchema,
+  WebhookWithSecretSchema,
+} from './webhook.ts';
 
 /** Makes every named shape known, so that routes and the OpenAPI document refer to it by its name. */
 export function registerSchemas(app: FastifyInstance): void {
@@ -19,6 +23,8 @@ export function registerSchemas(app: FastifyInstance): void {
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
+    WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
+    WebhookMessageSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
+import { isDatabaseUnavailable } from '../../db/connection-lost.ts';
 import { findWithdrawal, listEventsAfter, type EventRow } from '../../db/repositories/read-withdrawals.ts';
 import { isEnd } from '../../domain/status.ts';
 import { timelineEntryView } from './view.ts';
 
 const POLL_MS = 500;
 const HEARTBEAT_MS = 15_000;
+/** Nothing that is written with the timeline takes this long. */
+const SETTLED_MS = 5_000;
 /** Told to the client: how soon to come back when the connection breaks. */
 const RECONNECT_MS = 2_000;
 
@@ -22,25 +25,26 @@ export async function hasNothingMore(db: Database, requestId: string, afterId: n
 }
 
 /**
- * The timeline after `afterId` as a stream of text, as it grows; ends after the end status, when `signal` aborts, or
- * after `durationMs`, when the client comes back with its last id. Throws what the database throws: the client
- * comes back then, too.
+ * The timeline after `afterId` as a stream of text, as it grows; ends when everything up to the end status was sent, when `signal`
+ * aborts, or after `durationMs`, when the client comes back with its last id. A database that is away is waited for. An event is sent
+ * once it is certain that none with a lower id is still to come, or the client's next `Last-Event-ID` would skip that one.
  */
 export async function* eventStream(db: Database, options: { requestId: string; afterId: number; durationMs: number; signal: AbortSignal }): AsyncGenerator<string> {
   const { requestId, durationMs, signal } = options;
   const endsAt = Date.now() + durationMs;
   let afterId = options.afterId;
+  let seenId = 0;
   let spokeAt = Date.now();
   yield `retry: ${RECONNECT_MS}\n\n`;
   while (!signal.aborted && Date.now() < endsAt) {
-    const row = await findWithdrawal(db, requestId, 'all');
-    const events = await listEventsAfter(db, requestId, afterId);
-    for (const event of events) {
+    const { ended, events } = await look(db, requestId, afterId);
+    if (ended && events.length === 0) return;
+    for (const event of settledOf(events, seenId)) {
       afterId = event.id;
       spokeAt = Date.now();
       yield frame(event);
     }
-    if (!row || isEnd(row.status)) return;
+    seenId = events.at(-1)?.id ?? seenId;
     if (Date.now() - spokeAt >= HEARTBEAT_MS) {
       spokeAt = Date.now();
       yield ': heartbeat\n\n';
@@ -49,4 +53,25 @@ export async function* eventStream(db: Database, options: { requestId: string; a
       if (!signal.aborted) throw error;
     });
   }
+}
+
+/** What is new. The status first: an end read before the events has all of its events. Nothing while the database is away. */
+async function look(db: Database, requestId: string, afterId: number): Promise<{ ended: boolean; events: EventRow[] }> {
+  try {
+    const row = await findWithdrawal(db, requestId, 'all');
+    return { ended: !row || isEnd(row.status), events: await listEventsAfter(db, requestId, afterId) };
+  } catch (error) {
+    if (!isDatabaseUnavailable(error)) throw error;
+    return { ended: false, events: [] };
+  }
+}
+
+/**
+ * The events up to the first that one with a lower id may still come before: ids are given before the commit. One seen at the look
+ * before has had time for what was written beside it.
+ */
+function settledOf(events: readonly EventRow[], seenId: number): readonly EventRow[] {
+  const now = Date.now();
+  const unsettled = events.findIndex((event) => event.id > seenId && now - event.createdAt.getTime() <= SETTLED_MS);
+  return unsettled === -1 ? events : events.slice(0, unsettled);
 }

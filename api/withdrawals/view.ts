@@ -2,7 +2,7 @@ import type { AttemptRow } from '../../db/repositories/attempts.ts';
 import type { EventRow } from '../../db/repositories/read-withdrawals.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { parseAddress } from '../../domain/address.ts';
-import { ERROR_CATALOGUE, isErrorCode, type ErrorCode } from '../../domain/errors.ts';
+import { isErrorCode, mayTryAnew, type ErrorCode } from '../../domain/errors.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { isNetwork } from '../../domain/networks.ts';
 import { outcomeOf } from '../../domain/status.ts';
@@ -45,8 +45,7 @@ export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: Vi
     explorerUrl: row.txHash === null ? null : explorerLink(explorerUrl, row.txHash),
     errorCode,
     errorMessage: errorCode === null ? null : messages.errors[errorCode]({}),
-    // Whoever is told to try again while this one may still pay would pay twice.
-    retryable: outcome === 'NOT_PAID' && errorCode !== null && ERROR_CATALOGUE[errorCode].retryable,
+    retryable: mayTryAnew(outcome, errorCode),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     completedAt: isoOrNull(row.completedAt),

@@ -1,6 +1,7 @@
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { withdrawalEvents } from '../schema/index.ts';
+import { queueNotifications } from './webhook-outbox.ts';
 
 export interface TimelineEntry {
   requestId: string;
@@ -9,7 +10,12 @@ export interface TimelineEntry {
   detail?: Record<string, string | number | null>;
 }
 
-/** Appends to the timeline. Not idempotent: write it in the transaction of the change it tells of. */
-export async function appendEvent(queryable: Queryable, entry: TimelineEntry): Promise<void> {
-  await queryable.insert(withdrawalEvents).values({ requestId: entry.requestId, type: entry.type, status: entry.status ?? null, detail: entry.detail ?? {}, createdAt: new Date() });
+/**
+ * Appends to the timeline, and queues the notifications of a status that was entered. Not idempotent: write it in the transaction
+ * of the change it tells of.
+ */
+export async function appendEvent(queryable: Queryable, { requestId, type, status, detail = {} }: TimelineEntry): Promise<void> {
+  const at = new Date();
+  const [{ insertId: eventId }] = await queryable.insert(withdrawalEvents).values({ requestId, type, status: status ?? null, detail, createdAt: at });
+  if (status !== undefined) await queueNotifications(queryable, { eventId, event: type, requestId, status, at });
 }

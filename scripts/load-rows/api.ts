@@ -31,7 +31,7 @@ export async function openMeasuredApi(database: Database, settings: Settings, te
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const books = { assertOpen: async () => undefined };
-  const app = await buildApp({ database, redis, temporal: temporal.client, books, settings, sealKey: randomBytes(32), signingJwk, logger: createLogger({ service: 'load-rows', level: 'ERROR' }), crashPoint: () => undefined });
+  const app = await buildApp({ database, redis, temporal: temporal.client, books, settings, sealKey: randomBytes(32), webhookKey: randomBytes(32), signingJwk, logger: createLogger({ service: 'load-rows', level: 'ERROR' }), crashPoint: () => undefined });
   const id = (await findUserByEmail(database, EMAIL))?.id ?? (await createUser(database, { email: EMAIL, passwordHash: 'none', role: 'ADMIN', now: new Date() }));
   return {
     app,

@@ -63,12 +63,14 @@ function commonEnv(config: SandboxConfig, connections: Connections): Record<stri
 
 function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Record<string, string> {
   const sealKey = (): string => config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
+  const webhookKey = (): string => config.env['WEBHOOK_KEY'] || ensureSecrets(config.paths.secrets).webhookKey;
   if (role === 'api-server') {
     return {
       HOST: config.apiHost,
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
       SEAL_KEY: sealKey(),
+      WEBHOOK_KEY: webhookKey(),
     };
   }
   const worker = {
@@ -77,6 +79,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
     POLYGON_RPC_URL: connections.rpcUrl,
     POLYGON_CHAIN_ID: String(config.chainId),
   };
+  if (role === 'withdrawal-worker') return { ...worker, WEBHOOK_KEY: webhookKey() };
   return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKey(), ...custodyEnv(config, connections) } : worker;
 }
 

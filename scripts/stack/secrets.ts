@@ -9,6 +9,8 @@ export interface Secrets {
   readonly keyEncryptionKey: string;
   /** 32 bytes, base64. api-server and signing-service. */
   readonly sealKey: string;
+  /** 32 bytes, base64. api-server and withdrawal-worker. */
+  readonly webhookKey: string;
   /** Ed25519 private JWK as JSON. api-server alone. */
   readonly jwtPrivateJwk: string;
   /** For the embedded secret store. signing-service alone. */
@@ -25,6 +27,7 @@ function newJwtKey(): string {
 const FILES: Readonly<Record<keyof Secrets, { file: string; generate: () => string }>> = {
   keyEncryptionKey: { file: 'key-encryption-key', generate: () => randomBytes(32).toString('base64') },
   sealKey: { file: 'seal-key', generate: () => randomBytes(32).toString('base64') },
+  webhookKey: { file: 'webhook-key', generate: () => randomBytes(32).toString('base64') },
   jwtPrivateJwk: { file: 'jwt-private-jwk.json', generate: newJwtKey },
   awsAccessKeyId: { file: 'aws-access-key-id', generate: () => `AKIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}` },
   awsSecretAccessKey: { file: 'aws-secret-access-key', generate: () => randomBytes(30).toString('base64') },

@@ -17,6 +17,7 @@ import { createNonceFront } from '../../activities/nonce-front.ts';
 import { makeSendFiller } from '../../activities/send-filler.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { makeSignFiller } from '../../activities/sign-filler.ts';
+import type { ResolveHost } from '../../activities/webhooks/resolve-host.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { openRedis } from '../../db/redis.ts';
 import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
@@ -36,6 +37,7 @@ import type { TemporalSettings } from '../../temporal-config/connection.ts';
 import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
 import { createChainFollower } from '../../workers/chain-follower.ts';
 import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
+import { dispatchNotifications, notificationWorker } from '../../workers/notifications.ts';
 import type { Ports } from '../../workers/ports.ts';
 import { startGuardians, withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startTestChain, type TestChain } from './chain.ts';
@@ -47,6 +49,7 @@ import { testRedisUrl } from './redis.ts';
 export interface TestPorts extends Omit<Ports, 'close'> {
   signer: Signer;
   sealKey: Buffer;
+  webhookKey: Buffer;
 }
 
 export interface TestEngine {
@@ -97,6 +100,8 @@ export interface EngineOptions {
   workers?: boolean;
   /** every wallet has its guardian from the start, and the sweeper keeps it running */
   guardians?: boolean;
+  /** notifications are sent as well, names looked up by `resolveHost` where given */
+  webhooks?: { resolveHost?: ResolveHost };
   /** the engine reaches Redis here instead, as a worker does; the test itself does not */
   redisUrl?: string;
   /** endpoints the engine knows, each a proxy of its own in front of the one node */
@@ -129,6 +134,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   await ensureFirstPolicy(database.db, settings.policy);
 
   const sealKey = randomBytes(32);
+  const webhookKey = randomBytes(32);
   const keyEncryptionKey = randomBytes(32);
   const secretStore = createAwsSecretStore();
   const wallets: string[] = [];
@@ -147,7 +153,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
   const nonceFront = createNonceFront(engineRedis, (error) => log.warn({ error }, 'nonce front'));
   const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
-  const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey };
+  const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey, webhookKey };
   const fleets: Fleet[] = [];
   if (options.workers !== false) await startFleet(client);
 
@@ -158,20 +164,23 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const following = follower.run(stopping.signal);
     const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
     coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
+    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
     const workflowOptions = {
       taskQueue: TASK_QUEUES.withdrawals,
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+      workflowsPath,
       activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) },
     };
     const started = await Promise.all(
       [
         coverage ? coverage.augmentWorkerOptions(workflowOptions) : workflowOptions,
+        ...(options.webhooks ? [{ ...notificationWorker({ ...ports, ...options.webhooks }), workflowsPath }] : []),
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
       ].map((worker) => Worker.create({ ...worker, connection: native, namespace: fleetClient.options.namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
     );
     const running = started.map((worker) => worker.run());
+    const dispatching = options.webhooks && dispatchNotifications(ports, fleetClient, stopping.signal);
     if (options.guardians) await startGuardians(ports, fleetClient);
     let stopped = false;
     const fleet: Fleet = {
@@ -183,6 +192,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         await Promise.allSettled(running);
         stopping.abort();
         await following;
+        await dispatching;
         await native.close();
         if (coverage) mergeWorkflowCoverage(coverage);
       },
@@ -208,6 +218,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     wallets,
     secretStore,
     sealKey,
+    webhookKey,
     async accept({ currency, toAddress, amount, tokenAddress, started = true }) {
       const requestId = makeRequestId(Date.now(), randomBytes(10));
       const asset = await database.db.query.assets.findFirst({ where: (assets, { eq }) => eq(assets.currency, currency) });

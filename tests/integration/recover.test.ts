@@ -102,7 +102,7 @@ async function startApi(temporal: Client = engine.client) {
   const userId = await createUser(db, { email: `${randomBytes(6).toString('hex')}@example.com`, passwordHash: 'none', role: 'ADMIN', now: new Date() });
   const authorization = `Bearer ${await (await createAccessTokens(signingJwk)).issue({ id: userId, role: 'ADMIN' })}`;
   const books = watchBooks({ database: db, temporal, chainId: engine.chain.chainId, logger });
-  const app = await buildApp({ database: db, redis: engine.redis, temporal, books, settings: engine.settings, sealKey: engine.sealKey, signingJwk, logger, crashPoint: () => undefined });
+  const app = await buildApp({ database: db, redis: engine.redis, temporal, books, settings: engine.settings, sealKey: engine.sealKey, webhookKey: randomBytes(32), signingJwk, logger, crashPoint: () => undefined });
   await books.look();
   const stopping = new AbortController();
   const watched = books.watch(stopping.signal);

@@ -16,6 +16,7 @@ const ROLE_OF: Record<TaskQueue, string> = {
   [TASK_QUEUES.signing]: 'signing-service',
   [TASK_QUEUES.broadcast]: 'tx-broadcaster',
   [TASK_QUEUES.monitor]: 'tx-monitor',
+  [TASK_QUEUES.notifications]: 'withdrawal-worker',
 };
 
 /**

@@ -1,0 +1,21 @@
+CREATE TABLE IF NOT EXISTS `webhook_deliveries` (
+  `id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  `endpoint_id` bigint NOT NULL,
+  `event_id` bigint NOT NULL,
+  `message_id` varchar(64) NOT NULL,
+  `request_id` varchar(64) NOT NULL,
+  `type` varchar(64) NOT NULL,
+  `payload` text NOT NULL,
+  `state` enum('PENDING','DELIVERED','FAILED') NOT NULL,
+  `round` int NOT NULL DEFAULT 1,
+  `attempts` int NOT NULL DEFAULT 0,
+  `failures` int NOT NULL DEFAULT 0,
+  `start_at` datetime(3) NULL,
+  `next_attempt_at` datetime(3) NULL,
+  `created_at` datetime(3) NOT NULL,
+  `ended_at` datetime(3) NULL,
+  UNIQUE KEY `webhook_deliveries_event` (`endpoint_id`, `event_id`),
+  KEY `webhook_deliveries_endpoint` (`endpoint_id`, `id`),
+  KEY `webhook_deliveries_start` (`start_at`, `id`),
+  KEY `webhook_deliveries_ended` (`ended_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
