@@ -18,11 +18,11 @@ export interface EngineApi {
   close(): Promise<void>;
 }
 
-export async function startEngineApi({ database, redis, client, settings, sealKey, webhookKey }: TestEngine): Promise<EngineApi> {
+export async function startEngineApi({ database, redis, client, settings, sealKey, ports }: TestEngine): Promise<EngineApi> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const logger = createLogger({ service: 'api-server', level: 'ERROR' });
-  const app = await buildApp({ database: database.db, redis, temporal: client, books: { assertOpen: async () => undefined }, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: () => undefined });
+  const app = await buildApp({ database: database.db, redis, temporal: client, books: { assertOpen: async () => undefined }, settings, sealKey, webhookKey: ports.webhookKey, signingJwk, logger, crashPoint: () => undefined });
   const tokens = await createAccessTokens(signingJwk);
   const bearerOf = async (role: Role) => `Bearer ${await tokens.issue({ id: await createUser(database.db, { email: `${role}@example.com`, passwordHash: 'none', role, now: new Date() }), role })}`;
   const bearers = { ADMIN: await bearerOf('ADMIN'), USER: await bearerOf('USER') };

@@ -218,7 +218,6 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     wallets,
     secretStore,
     sealKey,
-    webhookKey,
     async accept({ currency, toAddress, amount, tokenAddress, started = true }) {
       const requestId = makeRequestId(Date.now(), randomBytes(10));
       const asset = await database.db.query.assets.findFirst({ where: (assets, { eq }) => eq(assets.currency, currency) });

@@ -23,7 +23,7 @@ export async function startOperator(engine: TestEngine): Promise<Operator> {
   const authorization = `Bearer ${await (await createAccessTokens(signingJwk)).issue({ id, role: 'ADMIN' })}`;
   const logger = createLogger({ service: 'test-api', level: 'ERROR' });
   const books = { assertOpen: async () => undefined };
-  const app = await buildApp({ database: db, redis: engine.redis, temporal: engine.client, books, settings: engine.settings, sealKey: engine.sealKey, webhookKey: engine.webhookKey, signingJwk, logger, crashPoint: () => undefined });
+  const app = await buildApp({ database: db, redis: engine.redis, temporal: engine.client, books, settings: engine.settings, sealKey: engine.sealKey, webhookKey: engine.ports.webhookKey, signingJwk, logger, crashPoint: () => undefined });
   return {
     get: (url) => app.inject({ url, headers: { authorization } }),
     post: (url, body) => app.inject({ method: 'POST', url, headers: { authorization, 'idempotency-key': randomBytes(8).toString('hex') }, payload: body }),
