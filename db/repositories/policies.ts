@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { EngineError } from '../../domain/errors.ts';
-import type { Policy } from '../../domain/policy.ts';
+import { parsePolicy, type Policy } from '../../domain/policy.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { policies } from '../schema/index.ts';
 import { LIVE } from '../schema/policies.ts';
@@ -22,6 +22,18 @@ export async function lockLivePolicy(tx: Transaction): Promise<PolicyRow> {
   const [row] = await tx.select().from(policies).where(eq(policies.liveKey, LIVE)).for('update');
   if (!row) throw new EngineError('POLICY_MISSING');
   return row;
+}
+
+/**
+ * The rules of a version. One that this engine cannot read (it was written for another version of it) is no policy at all:
+ * `POLICY_MISSING`, so that withdrawals wait for one and do not fail.
+ */
+export function rulesOf({ version, document }: Pick<PolicyRow, 'version' | 'document'>): Policy {
+  try {
+    return parsePolicy(document);
+  } catch (error) {
+    throw new EngineError('POLICY_MISSING', { version: String(version), reason: 'unreadable' }, { cause: error });
+  }
 }
 
 /** Puts the first version into force, where there never was one. Called twice, or at once by two: one row. */
