@@ -1,4 +1,3 @@
-import { inArray } from 'drizzle-orm';
 import { EngineError } from '../domain/errors.ts';
 import { judge, type DenialCode } from '../domain/policy.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
@@ -6,8 +5,8 @@ import { bucketOf, readUsage, takeLimits } from '../db/repositories/limits.ts';
 import { findLivePolicy, rulesOf, type PolicyRow } from '../db/repositories/policies.ts';
 import { insertDecision } from '../db/repositories/policy-decisions.ts';
 import { readStandingFacts, type StandingFacts } from '../db/repositories/policy-facts.ts';
+import { listUsersByEmail } from '../db/repositories/users.ts';
 import type { WithdrawalRow } from '../db/repositories/withdrawals.ts';
-import { users } from '../db/schema/index.ts';
 
 export type Admission = { kind: 'admitted'; awaitsApproval: boolean } | { kind: 'denied'; code: DenialCode; rule: string };
 
@@ -45,7 +44,8 @@ export async function admit(tx: Transaction, request: WithdrawalRow, { live, sta
     amount,
     limitBucket,
     approvalsRequired: approvals?.required ?? 0,
-    approvers: approvals?.approvers ? await accountIds(tx, approvals.approvers) : null,
+    // A name without an account counts for nobody.
+    approvers: approvals?.approvers ? (await listUsersByEmail(tx, approvals.approvers)).map(({ id }) => id) : null,
     approvalDeadline: approvals ? new Date(now.getTime() + approvals.withinMs) : null,
     decidedAt: now,
   });
@@ -63,10 +63,4 @@ export async function findDenial(db: Queryable, request: WithdrawalRow): Promise
   const now = new Date();
   const verdict = judge(rulesOf(live), { ...(await readStandingFacts(db, request, now)), usage: await readUsage(db, request, now) });
   return verdict.kind === 'denied' ? { kind: 'denied', code: verdict.code, rule: verdict.rule } : null;
-}
-
-/** Whose word counts, by account. A name without an account counts for nobody. */
-async function accountIds(tx: Transaction, emails: readonly string[]): Promise<number[]> {
-  const named = emails.map((email) => email.trim().toLowerCase());
-  return (await tx.select({ id: users.id }).from(users).where(inArray(users.email, named))).map(({ id }) => id);
 }

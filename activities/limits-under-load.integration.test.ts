@@ -52,7 +52,7 @@ async function standing(of: 'client' | 'everyone', window: 'hour' | 'day', now: 
     .from(policyDecisions)
     .where(and(isNull(limitsReturnedAt), gt(decidedAt, new Date(now - WINDOW_MS[window]))))
     .groupBy(...(of === 'client' ? [ownerId, currency] : [currency]));
-  return rows.map((row) => ({ ownerId: Number(row.ownerId), currency: row.currency as Currency, amount: BigInt(row.amount), count: Number(row.count) }));
+  return rows.map((row) => ({ ownerId: row.ownerId, currency: row.currency as Currency, amount: BigInt(row.amount), count: Number(row.count) }));
 }
 
 async function expectWithinLimits(now: number): Promise<void> {
@@ -117,14 +117,14 @@ describe('limits under load', () => {
         const amount = BigInt(upTo(5)) * 10n ** BigInt(CURRENCIES[currency]) + BigInt(1 + upTo(999_999));
         return { ownerId: oneOf(CLIENTS), currency, amount, twice: upTo(3) === 0, end: oneOf(['FAILED', 'CANCELLED', 'REJECTED', null, null] as const), endTwice: upTo(1) === 0 };
       });
-      let racing = true;
+      const raced = new AbortController();
       const watching = (async () => {
-        while (racing) await expectWithinLimits(now);
+        while (!raced.signal.aborted) await expectWithinLimits(now);
       })();
       // Another version comes into force in the middle of the race.
       const replacing = putInForce(bench.ports.db, ...RULES);
       await Promise.all(plans.map(race));
-      racing = false;
+      raced.abort();
       await Promise.all([watching, replacing]);
       await expectWithinLimits(now);
       await expectSlicesToAgree();

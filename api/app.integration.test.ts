@@ -7,6 +7,8 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
+  ['get', '/admin/policies'], ['put', '/admin/policies'], ['post', '/admin/policies/{version}/approve'], ['post', '/admin/policies/{version}/reject'], ['post', '/admin/policies/simulate'],
+  ['get', '/admin/addresses'], ['post', '/admin/addresses'], ['delete', '/admin/addresses/{id}'], ['post', '/admin/addresses/{id}/approve'], ['post', '/admin/addresses/{id}/reject'],
 ] as const;
 
 interface Operation {

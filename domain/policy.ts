@@ -207,8 +207,8 @@ export function namesIn({ rules }: Policy): { as: 'client' | 'approver'; email: 
   return rules.flatMap(({ when, action }, index) => {
     const approvers = 'approvals' in action ? (action.approvals.approvers ?? []) : [];
     return [
-      ...(when.clients ?? []).map((email) => ({ as: 'client' as const, email: spelled(email), field: `/rules/${index}/when/clients` })),
-      ...approvers.map((email) => ({ as: 'approver' as const, email: spelled(email), field: `/rules/${index}/action/approvals/approvers` })),
+      ...(when.clients ?? []).map((name) => ({ as: 'client' as const, email: spelled(name), field: `/rules/${index}/when/clients` })),
+      ...approvers.map((name) => ({ as: 'approver' as const, email: spelled(name), field: `/rules/${index}/action/approvals/approvers` })),
     ];
   });
 }

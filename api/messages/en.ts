@@ -30,7 +30,15 @@ export const en: Messages = {
     UNSUPPORTED_CURRENCY: (p) => (p['currency'] === undefined ? 'The currency is not supported.' : `The currency ${p['currency']} is not supported.`),
     UNSUPPORTED_NETWORK: (p) => (p['network'] === undefined ? 'The network is not supported.' : `The network ${p['network']} is not supported.`),
     INSUFFICIENT_BALANCE: () => 'There are not enough funds for the withdrawal at the moment. Try again later.',
-    LIMIT_EXCEEDED: (p) => (p['maximum'] === undefined ? 'The withdrawal exceeds a limit.' : `The most that one withdrawal may pay is ${p['maximum']} ${p['currency'] ?? ''}.`),
+    LIMIT_EXCEEDED: (p) =>
+      byReason(
+        p,
+        {
+          'hour-total': `The withdrawal exceeds the limit of ${p['maximum'] ?? ''} ${p['currency'] ?? ''} in the last 60 minutes.`,
+          'day-total': `The withdrawal exceeds the limit of ${p['maximum'] ?? ''} ${p['currency'] ?? ''} in the last 24 hours.`,
+        },
+        p['maximum'] === undefined ? 'The withdrawal exceeds a limit.' : `The most that one withdrawal may pay is ${p['maximum']} ${p['currency'] ?? ''}.`,
+      ),
     ADDRESS_NOT_ALLOWED: () => 'Withdrawals to this address are not allowed.',
     IDEMPOTENCY_CONFLICT: () => 'This Idempotency-Key was already used for another request. Use a new key.',
     IDEMPOTENCY_KEY_REQUIRED: () => 'The Idempotency-Key header is required.',
@@ -44,6 +52,14 @@ export const en: Messages = {
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
+          'own-proposal': 'Nobody approves a change of their own. Another admin has to.',
+          'not-draft': 'This version has been decided before.',
+          outdated: 'Another policy has come into force since this one was proposed. Propose it anew on top of that one.',
+          'too-many-drafts': 'Too many proposals wait for a decision. Approve or reject some of them first.',
+          'already-listed': 'The address is on the list, or another admin has proposed it.',
+          'removal-proposed': 'Another admin has proposed to remove this address.',
+          'nothing-proposed': 'No such proposal waits for a decision.',
+          'not-in-force': 'Only an entry in force can be proposed for removal.',
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         'This is not possible in the present state.',

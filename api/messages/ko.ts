@@ -30,7 +30,15 @@ export const ko: Messages = {
     UNSUPPORTED_CURRENCY: (p) => (p['currency'] === undefined ? '지원하지 않는 통화입니다.' : `지원하지 않는 통화입니다: ${p['currency']}`),
     UNSUPPORTED_NETWORK: (p) => (p['network'] === undefined ? '지원하지 않는 네트워크입니다.' : `지원하지 않는 네트워크입니다: ${p['network']}`),
     INSUFFICIENT_BALANCE: () => '현재 출금 가능한 잔액이 부족합니다. 잠시 후 다시 시도해 주세요.',
-    LIMIT_EXCEEDED: (p) => (p['maximum'] === undefined ? '출금 한도를 초과했습니다.' : `1회 최대 출금 금액은 ${p['maximum']} ${p['currency'] ?? ''}입니다.`),
+    LIMIT_EXCEEDED: (p) =>
+      byReason(
+        p,
+        {
+          'hour-total': `최근 1시간 동안 출금할 수 있는 한도(${p['maximum'] ?? ''} ${p['currency'] ?? ''})를 초과했습니다.`,
+          'day-total': `최근 24시간 동안 출금할 수 있는 한도(${p['maximum'] ?? ''} ${p['currency'] ?? ''})를 초과했습니다.`,
+        },
+        p['maximum'] === undefined ? '출금 한도를 초과했습니다.' : `1회 최대 출금 금액은 ${p['maximum']} ${p['currency'] ?? ''}입니다.`,
+      ),
     ADDRESS_NOT_ALLOWED: () => '이 주소로는 출금할 수 없습니다.',
     IDEMPOTENCY_CONFLICT: () => '이 Idempotency-Key는 다른 요청에 이미 사용되었습니다. 새 키를 사용해 주세요.',
     IDEMPOTENCY_KEY_REQUIRED: () => 'Idempotency-Key 헤더가 필요합니다.',
@@ -44,6 +52,14 @@ export const ko: Messages = {
         {
           ended: `이미 종료된 출금입니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': '담당자가 직접 지급했다고 알려 와 확인하는 동안에는 취소할 수 없습니다.',
+          'own-proposal': '본인이 제안한 변경은 승인할 수 없습니다. 다른 관리자의 승인이 필요합니다.',
+          'not-draft': '이미 결정된 정책 버전입니다.',
+          outdated: '제안 이후 적용 중인 정책이 바뀌었습니다. 새 정책을 기준으로 다시 제안해 주세요.',
+          'too-many-drafts': '결정을 기다리는 정책 제안이 너무 많습니다. 먼저 기존 제안을 승인하거나 거절해 주세요.',
+          'already-listed': '이미 목록에 있거나 다른 관리자가 제안한 주소입니다.',
+          'removal-proposed': '이미 다른 관리자가 이 주소의 삭제를 제안했습니다.',
+          'nothing-proposed': '결정을 기다리는 해당 제안이 없습니다.',
+          'not-in-force': '적용 중인 항목만 삭제를 제안할 수 있습니다.',
           'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
         },
         '현재 상태에서는 처리할 수 없습니다.',

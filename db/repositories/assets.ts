@@ -9,6 +9,11 @@ export async function listEnabledAssets(db: Queryable, network: string): Promise
   return db.select().from(assets).where(and(eq(assets.network, network), eq(assets.enabled, true))).orderBy(asc(assets.currency));
 }
 
+/** Everything a network's registry knows, enabled or not, by currency. */
+export async function listAssets(db: Queryable, network: string): Promise<Asset[]> {
+  return db.select().from(assets).where(eq(assets.network, network)).orderBy(asc(assets.currency));
+}
+
 /** An asset by its name on a network, enabled or not. */
 export async function findAsset(db: Queryable, network: string, currency: string): Promise<Asset | undefined> {
   const [asset] = await db.select().from(assets).where(and(eq(assets.network, network), eq(assets.currency, currency))).limit(1);

@@ -68,7 +68,7 @@ export async function proposeListing(db: Database, entry: NewListing): Promise<E
 }
 
 /** Proposes to take an entry off its list; it stays in force until somebody else has approved that. Called twice by one person: the same proposal. */
-export async function proposeRemoval(db: Database, id: number, { proposedBy, reason }: { proposedBy: number; reason: string }): Promise<ListingChange> {
+export async function proposeRemoval(db: Database, id: number, { proposedBy, reason }: { proposedBy: number; reason: string | null }): Promise<ListingChange> {
   return change(db, id, (row) => {
     if (row.status === 'REMOVAL_PROPOSED' && row.removalProposedBy === proposedBy) return 'as-before';
     if (row.status !== 'LIVE') return row.status === 'REMOVAL_PROPOSED' ? 'removal-proposed' : 'not-in-force';

@@ -28,7 +28,7 @@ const approve = (version: number, by = APPROVER) => approvePolicy(database.db, v
 const reject = (version: number, by = APPROVER) => rejectPolicy(database.db, version, { rejectedBy: by, reason: 'no' });
 const refused = (reason: string) => expect.objectContaining({ kind: 'refused', reason });
 const liveRows = () => database.db.select().from(policies).where(eq(policies.status, 'LIVE'));
-const failureOf = (work: Promise<unknown>) => work.then(() => null, (error: unknown) => error);
+const failureOf = async (work: PromiseLike<unknown>) => work.then(() => null, (error: unknown) => error);
 
 describe('a proposal', () => {
   it('changes nothing until somebody else approves it; then one version is live, the former one retired', async () => {
@@ -57,7 +57,7 @@ describe('a proposal', () => {
   it('is not approved by whoever made it, whatever the code above says', async () => {
     const version = await propose();
     expect(await approve(version, PROPOSER)).toEqual(refused('own-proposal'));
-    const byHand = (decidedBy: number | null) => failureOf(database.db.update(policies).set({ status: 'LIVE', decidedBy }).where(eq(policies.version, version)).then());
+    const byHand = (decidedBy: number | null) => failureOf(database.db.update(policies).set({ status: 'LIVE', decidedBy }).where(eq(policies.version, version)));
     expect(await byHand(PROPOSER)).toMatchObject({ cause: { errno: expect.any(Number), message: expect.stringContaining('policies_two_people') } });
     expect(await byHand(null)).toMatchObject({ cause: { message: expect.stringContaining('policies_two_people') } });
     expect(await liveRows()).toMatchObject([{ version: 1 }]);
@@ -132,23 +132,23 @@ describe('a hundred approvals at once', () => {
 describe('the live version', () => {
   it('is found by everyone who holds its row while others replace it, in versions that only rise', async () => {
     const seen: number[] = [];
-    let replacing = true;
+    const replaced = new AbortController();
     const readers = range(6).map(async () => {
-      while (replacing) {
+      while (!replaced.signal.aborted) {
         await inTransaction(database.db, async (tx) => {
           seen.push((await lockLivePolicy(tx)).version);
         });
       }
     });
     for (const index of range(30)) await approve(await propose(`rule-${index}`));
-    replacing = false;
+    replaced.abort();
     await Promise.all(readers);
     expect(seen).toEqual(seen.toSorted((left, right) => left - right));
     expect(new Set(seen).size).toBeGreaterThan(5);
   });
 
   it('is one, by the key', async () => {
-    const failure = await failureOf(database.db.insert(policies).values({ status: 'LIVE', liveKey: LIVE, document: OPEN_POLICY, reason: 'a second', proposedAt: new Date() }).then());
+    const failure = await failureOf(database.db.insert(policies).values({ status: 'LIVE', liveKey: LIVE, document: OPEN_POLICY, reason: 'a second', proposedAt: new Date() }));
     expect(isDuplicateKey(failure)).toBe(true);
   });
 

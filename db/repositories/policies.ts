@@ -46,6 +46,17 @@ export function rulesOf({ version, document }: Pick<PolicyRow, 'version' | 'docu
   }
 }
 
+/** The rules in force; null where there are none, or none that can be read: withdrawals wait then. */
+export async function readLiveRules(queryable: Queryable): Promise<Policy | null> {
+  const live = await findLivePolicy(queryable);
+  try {
+    return live ? rulesOf(live) : null;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'POLICY_MISSING') return null;
+    throw error;
+  }
+}
+
 /** Puts the first version into force, where there never was one. Called twice, or at once by two: one row. */
 export async function ensureFirstPolicy(db: Database, document: Policy): Promise<void> {
   if ((await db.$count(policies)) > 0) return;
