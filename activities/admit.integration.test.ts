@@ -162,6 +162,18 @@ describe('a decision', () => {
     expect(await bench.reserveFunds({ requestId })).toEqual(first);
   });
 
+  it('is overtaken by the denylist until the first signature: what waited for people or was parked is not paid', async () => {
+    await putInForce(bench.ports.db, REST);
+    const toAddress = newAddress();
+    const requestId = await accept({ toAddress });
+    await bench.reserveFunds({ requestId });
+    await putOnList(bench.ports.db, { list: 'DENY', address: toAddress });
+    await expect(bench.sign({ requestId, mode: 'pay' })).rejects.toMatchObject({ type: 'ADDRESS_NOT_ALLOWED', nonRetryable: true });
+    expect(await bench.ports.db.$count(nonceReservations, eq(nonceReservations.requestId, requestId))).toBe(0);
+    expect(await bench.closeUnpaid({ requestId, status: 'FAILED', code: 'ADDRESS_NOT_ALLOWED', reason: 'test' })).toBe('FAILED');
+    expect(await bench.ports.db.select().from(limitBuckets)).toMatchObject([{ withdrawals: 0 }, { withdrawals: 0 }]);
+  });
+
   it('against it holds no funds, counts nothing and takes no nonce; it ends as rejected with the code', async () => {
     await putInForce(bench.ports.db, deny({}, 'POLICY_DENIED'));
     const requestId = await accept();
