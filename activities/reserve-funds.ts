@@ -14,6 +14,7 @@ import { getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
 import { refuseHalted, splitByHalts } from '../db/repositories/halts.ts';
 import { lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
+import { readStandingFacts } from '../db/repositories/policy-facts.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
@@ -145,7 +146,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     const toAddress = request.toAddress as Address;
     const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
     const existing = await getFunds(db, request.requestId);
-    if (existing) return transact(db, async (tx) => judgeHeld(tx, request.requestId, existing.walletAddress, balances.token));
+    if (existing) {
+      return transact(db, async (tx) => {
+        const { status } = await lockWithdrawal(tx, request.requestId);
+        // Ended meanwhile: what it took of the limits now would never be given back.
+        if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
+        return judgeHeld(tx, request, existing.walletAddress, balances.token);
+      });
+    }
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
     const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
@@ -158,12 +166,13 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
       // Another run of this activity may have held the funds while this one read the chain.
       const funds = await getFunds(tx, request.requestId);
-      if (funds) return judgeHeld(tx, request.requestId, funds.walletAddress, balances.token);
-      await lockLivePolicy(tx);
+      if (funds) return judgeHeld(tx, request, funds.walletAddress, balances.token);
+      const standing = await readStandingFacts(tx, request, new Date());
+      const live = await lockLivePolicy(tx);
       assertTakesPayments(await lockWallet(tx, request.chainId, walletAddress));
       const verdict = judgeFunds(balances, await listReserved(tx, request.chainId, walletAddress, balances.block), wanted);
       if (!verdict.sufficient) return verdict.missing;
-      const admission = await admit(tx, request, balances.token);
+      const admission = await admit(tx, request, { live, standing, walletBalance: balances.token });
       if (admission.kind === 'denied') return admission;
       await holdFunds(tx, { requestId: request.requestId, chainId: request.chainId, walletAddress, gasLimit, ...wanted });
       await setWithdrawal(tx, request.requestId, { walletAddress, errorCode: null, errorMessage: null });
@@ -171,11 +180,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
       return { kind: 'reserved', walletAddress, awaitsApproval: admission.awaitsApproval };
     });
   }
-
 }
 
-async function judgeHeld(tx: Transaction, requestId: string, walletAddress: string, walletBalance: bigint): Promise<Attempt> {
-  const admission = await admit(tx, await lockWithdrawal(tx, requestId), walletBalance);
+/** Funds that are held already, perhaps judged already. The caller holds the withdrawal's row. */
+async function judgeHeld(tx: Transaction, request: WithdrawalRow, walletAddress: string, walletBalance: bigint): Promise<Attempt> {
+  const decision = await findDecision(tx, request.requestId);
+  if (decision) return { kind: 'reserved', walletAddress, awaitsApproval: awaitsApproval(decision) };
+  const standing = await readStandingFacts(tx, request, new Date());
+  const admission = await admit(tx, request, { live: await lockLivePolicy(tx), standing, walletBalance });
   return admission.kind === 'denied' ? admission : { kind: 'reserved', walletAddress, awaitsApproval: admission.awaitsApproval };
 }
 

@@ -13,6 +13,7 @@ import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/at
 import { getFunds } from '../db/repositories/funds.ts';
 import { haltForRecovery } from '../db/repositories/books.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
+import { readListing } from '../db/repositories/listed-addresses.ts';
 import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { findDecision } from '../db/repositories/policy-decisions.ts';
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
@@ -69,7 +70,7 @@ const VOID_GAS_LIMIT = 21_000n;
  * Called twice, or by two signers at once: the request has one nonce, an attempt's ordinal is unique, and who comes
  * second is given the bytes of the first. Dies after reserving: the same request gets the same nonce. Dies after
  * signing: the bytes were never committed, so nobody can send them. Throws `SEAL_BROKEN` for a row changed after it was
- * accepted or approved, `APPROVAL_MISSING` where the policy or its approvers have not let it pass, `KEY_INVALID`, `BOOKS_BEHIND` when the database lacks a hash the workflow was told of (everything is halted
+ * accepted or approved, `APPROVAL_MISSING` where the policy or its approvers have not let it pass, `ADDRESS_NOT_ALLOWED` for a recipient who was denylisted since, `KEY_INVALID`, `BOOKS_BEHIND` when the database lacks a hash the workflow was told of (everything is halted
  * then), `HALTED` while a person's halt stands, and transient codes that are retried.
  */
 export function makeSign(ports: SignPorts) {
@@ -87,6 +88,7 @@ export function makeSign(ports: SignPorts) {
     const funds = await getFunds(db, requestId);
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
     if (mode !== 'void') await assertApproved(request);
+    if (mode === 'pay') await assertNotDenylisted(request);
     const wallet = await getWallet(db, request.chainId, walletAddress);
     await assertMaySign(request, wallet, mode);
 
@@ -164,6 +166,13 @@ export function makeSign(ports: SignPorts) {
     if (forged) throw new EngineError('SEAL_BROKEN', { requestId, approval: String(forged.id) });
     const terms = { required: decision.approvalsRequired, approvers: decision.approvers, requesterId: request.ownerId };
     if (tallyApprovals(given, terms, true).kind !== 'approved') throw new EngineError('APPROVAL_MISSING', { requestId, required: String(terms.required) });
+  }
+
+  /** An entry that came into force after the policy had let it pass: while people were asked, or while it was parked. */
+  async function assertNotDenylisted(request: WithdrawalRow): Promise<void> {
+    if ((await readListing(db, request)).destination !== 'denylisted') return;
+    await giveBackUnsigned(request.requestId);
+    throw new EngineError('ADDRESS_NOT_ALLOWED');
   }
 
   async function feesFor(previous: AttemptRow | undefined, gasLimit: bigint): Promise<Fees | null> {

@@ -48,6 +48,8 @@ export interface TestApi {
   user: TestAccount;
   stranger: TestAccount;
   admin: TestAccount;
+  /** a second ADMIN, for what takes two */
+  approver: TestAccount;
   /** every log line so far */
   logText(): string;
   /** `POST /withdrawals` as `user`, unless told otherwise; a header set to null is left out */
@@ -71,7 +73,7 @@ export const OPEN_BOOKS: Books = { assertOpen: async () => undefined };
 
 let emails = 0;
 
-/** The API on a real database, Redis and Temporal server, with a user, another user and an ADMIN. */
+/** The API on a real database, Redis and Temporal server, with a user, another user and two ADMINs. */
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const infrastructure = inject('infrastructure');
   const database = await createTestDatabase();
@@ -107,6 +109,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     app, database, redis, temporal: temporal.client, settings, signingJwk, sealKey, webhookKey, user,
     stranger: await account('USER'),
     admin: await account('ADMIN'),
+    approver: await account('ADMIN'),
     logText: () => lines.join(''),
     post: (body, headers = {}) => {
       const all = { authorization: user.bearer, 'idempotency-key': randomBytes(8).toString('hex'), 'content-type': 'application/json', ...headers };

@@ -13,6 +13,8 @@ const ROUTES = [
   ['get', '/admin/treasury/movements'], ['post', '/admin/treasury/movements'],
   ['post', '/webhooks'], ['get', '/webhooks'], ['get', '/webhooks/{id}'], ['patch', '/webhooks/{id}'], ['delete', '/webhooks/{id}'], ['post', '/webhooks/{id}/secrets'],
   ['get', '/webhooks/{id}/deliveries'], ['post', '/webhooks/{id}/deliveries/{deliveryId}/redeliver'],
+  ['get', '/admin/policies'], ['put', '/admin/policies'], ['post', '/admin/policies/{version}/approve'], ['post', '/admin/policies/{version}/reject'], ['post', '/admin/policies/simulate'],
+  ['get', '/admin/addresses'], ['post', '/admin/addresses'], ['delete', '/admin/addresses/{id}'], ['post', '/admin/addresses/{id}/approve'], ['post', '/admin/addresses/{id}/reject'],
 ] as const;
 
 interface Operation {

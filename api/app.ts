@@ -1,7 +1,9 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { findAsset, type Asset } from '../db/repositories/assets.ts';
+import { readLiveRules } from '../db/repositories/policies.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
+import type { Policy } from '../domain/policy.ts';
 import { createPasswordVerifier } from './auth/passwords.ts';
 import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -29,6 +31,13 @@ import { listWallets as listHotWallets } from './routes/admin/list-wallets.ts';
 import { listMovements } from './routes/admin/list-movements.ts';
 import { moveWallet } from './routes/admin/move-wallet.ts';
 import { postMovement } from './routes/admin/post-movement.ts';
+import { decideAddress } from './routes/admin/decide-address.ts';
+import { decidePolicy } from './routes/admin/decide-policy.ts';
+import { listAddresses } from './routes/admin/list-addresses.ts';
+import { listPolicies } from './routes/admin/list-policies.ts';
+import { proposeAddress } from './routes/admin/propose-address.ts';
+import { proposePolicyRoute } from './routes/admin/propose-policy.ts';
+import { simulatePolicy } from './routes/admin/simulate-policy.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
 import { health } from './routes/health.ts';
@@ -57,7 +66,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of the usual load balancer, so that it closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
-/** How long an asset that was switched off, or a wallet that is new, may go unseen here. The worker checks again. */
+/** How long an asset that was switched off, a wallet that is new, or a new policy may go unseen here. The worker checks again. */
 const REGISTRY_CACHE_MS = 1_000;
 
 /** The API as a Fastify app that does not listen yet. Closing it ends streams and background starts, not what it was given. */
@@ -101,6 +110,13 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(getWithdrawal, { database, settings });
   await app.register(cancelWithdrawal, { database, starter, settings });
   await app.register(withdrawalEventStream, { database });
+  await app.register(listPolicies, { database });
+  await app.register(proposePolicyRoute, { database, settings });
+  await app.register(decidePolicy, { database });
+  await app.register(simulatePolicy, { database, settings });
+  await app.register(listAddresses, { database });
+  await app.register(proposeAddress, { database, settings });
+  await app.register(decideAddress, { database });
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(listTransactions, { database, settings });
   await app.register(getTransaction, { database, settings });
@@ -133,12 +149,14 @@ function acceptanceFrom({ database, settings, sealKey, crashPoint }: ApiDependen
     ttl: REGISTRY_CACHE_MS,
     fetchMethod: async () => (await listWallets(database, chain.chainId)).map(({ address }) => address),
   });
+  const policies = new LRUCache<'live', { rules: Policy | null }>({ max: 1, ttl: REGISTRY_CACHE_MS, fetchMethod: async () => ({ rules: await readLiveRules(database) }) });
   return {
     database,
     chain,
     sealKey,
     crashPoint,
     findAsset: (currency) => assets.fetch(currency),
+    livePolicy: async () => (await policies.fetch('live'))?.rules ?? null,
     ownWallets: async () => {
       const addresses = await wallets.fetch('all');
       if (!addresses) throw new Error('the wallets could not be read');

@@ -7,8 +7,11 @@ import { Umzug, type MigrationParams, type UmzugStorage } from 'umzug';
 const MIGRATIONS_FOLDER = new URL('./migrations/', import.meta.url);
 const LOCK_NAME = 'withdrawal-engine-migrations';
 const LOCK_WAIT_SECONDS = 60;
-/** ER_DUP_FIELDNAME, ER_DUP_KEYNAME, ER_CANT_DROP_FIELD_OR_KEY: an ALTER that was run before its record was written. */
-const DONE_BEFORE = new Set([1060, 1061, 1091]);
+/**
+ * ER_DUP_FIELDNAME, ER_DUP_KEYNAME, ER_CANT_DROP_FIELD_OR_KEY, and MySQL's ER_CHECK_CONSTRAINT_DUP_NAME and
+ * ER_CONSTRAINT_NOT_FOUND: an ALTER that was run before its record was written.
+ */
+const DONE_BEFORE = new Set([1060, 1061, 1091, 3822, 3940]);
 
 const isDoneBefore = (error: unknown): boolean => error instanceof Error && 'errno' in error && DONE_BEFORE.has(Number(error.errno));
 

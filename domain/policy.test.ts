@@ -1,7 +1,7 @@
 import { array, assert, bigInt, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from './errors.ts';
-import { CLOSING_RULE, DENYLIST_RULE, judge, parsePolicy, type Conditions, type Policy, type PolicyFacts, type Rule, type Usage } from './policy.ts';
+import { CLOSING_RULE, DENYLIST_RULE, explain, judge, namesIn, parsePolicy, type Conditions, type Policy, type PolicyFacts, type Rule, type Usage } from './policy.ts';
 
 const NONE: Usage = { hourTotal: 0n, dayTotal: 0n, hourCount: 0, dayCount: 0 };
 const FACTS: PolicyFacts = {
@@ -127,8 +127,49 @@ describe('parsePolicy', () => {
     ['an amount as a number', { rules: [deny('a', { amount: { above: 5 } } as unknown as Conditions)] }, '/rules/0/when/amount/above'],
     ['a name twice', policy(deny('a', { currencies: ['USDC'] }), deny('a', { currencies: ['USDT'] })), '/rules/1/id'],
     ['the name of an unwritten rule', policy(deny(CLOSING_RULE, { currencies: ['USDC'] })), '/rules/0/id'],
+    ['fewer approvers than are required, however they are spelled', policy({ id: 'a', when: {}, action: { approvals: { required: 2, approvers: ['a@example.com', ' A@example.com'], withinMs: 1_000 } } }), '/rules/0/action/approvals/approvers'],
     ['a rule behind one that always decides', policy(REST, deny('a', { currencies: ['USDC'] })), '/rules/1'],
   ])('refuses %s and names the place', (_, value, field) => {
     expect(refused(value)).toBe(field);
+  });
+});
+
+describe('what a denial says of a limit', () => {
+  it.each<[string, Conditions, Partial<PolicyFacts>, object | undefined]>([
+    ['one payment', { amount: { above: '50' } }, {}, { name: 'amount', maximum: '50' }],
+    ["a client's day", { total: { of: 'client', window: 'day', above: '99' } }, {}, { name: 'day-total', maximum: '99' }],
+    ["a client's hour", { total: { of: 'client', window: 'hour', above: '99' } }, {}, { name: 'hour-total', maximum: '99' }],
+    ["nothing of everyone's", { total: { of: 'everyone', window: 'day', above: '99' } }, {}, undefined],
+    ['nothing where there is no number to tell', { count: { of: 'client', window: 'day', above: 0 } }, {}, undefined],
+  ])('%s', (_, when, facts, limit) => {
+    expect(judge(policy(deny('rule', when), REST), { ...FACTS, ...facts })).toEqual({ kind: 'denied', rule: 'rule', code: 'LIMIT_EXCEEDED', ...(limit && { limit }) });
+  });
+
+  it('is kept back where the code is another', () => {
+    expect(judge(policy({ id: 'rule', when: { amount: { above: '50' } }, action: { deny: 'POLICY_DENIED' } }, REST), FACTS)).not.toHaveProperty('limit');
+  });
+});
+
+describe('explain', () => {
+  const rules = policy(deny('other', { currencies: ['USDT'], amount: { above: '10' } }), deny('share', { walletShare: { abovePercent: 50 } }), REST);
+
+  it('says of each rule up to the deciding one what held and what did not', () => {
+    expect(explain(rules, FACTS)).toEqual([
+      { rule: 'other', holds: false, conditions: [{ condition: 'currencies', holds: false }, { condition: 'amount', holds: true }] },
+      { rule: 'share', holds: false, conditions: [{ condition: 'walletShare', holds: false }] },
+      { rule: 'rest', holds: true, conditions: [] },
+    ]);
+    expect(explain(rules, AT_ONCE).at(-1)).toEqual({ rule: 'share', holds: 'unknown', conditions: [{ condition: 'walletShare', holds: 'unknown' }] });
+    expect(explain(rules, { ...FACTS, destination: 'denylisted' })).toEqual([]);
+  });
+});
+
+describe('namesIn', () => {
+  it('finds every address, in the one spelling accounts have, and where it stands', () => {
+    const named = policy({ id: 'a', when: { clients: [' Client@Example.com'] }, action: { approvals: { required: 1, approvers: ['Boss@example.com'], withinMs: 1_000 } } }, REST);
+    expect(namesIn(named)).toEqual([
+      { as: 'client', email: 'client@example.com', field: '/rules/0/when/clients' },
+      { as: 'approver', email: 'boss@example.com', field: '/rules/0/action/approvals/approvers' },
+    ]);
   });
 });

@@ -83,9 +83,16 @@ export interface PolicyFacts {
   walletBalance?: bigint;
 }
 
+/** A limit in the words of the person it stops. */
+export interface NamedLimit {
+  name: 'amount' | 'hour-total' | 'day-total';
+  /** token units */
+  maximum: string;
+}
+
 export type Verdict =
   | { kind: 'allowed'; rule: string; approvals: { required: number; approvers: readonly string[] | null; withinMs: number } | null }
-  | { kind: 'denied'; rule: string; code: DenialCode }
+  | { kind: 'denied'; rule: string; code: DenialCode; limit?: NamedLimit }
   /** the rule asks for a fact that was not looked up */
   | { kind: 'undetermined'; rule: string };
 
@@ -103,38 +110,76 @@ export function judge(policy: Policy, facts: PolicyFacts): Verdict {
   return { kind: 'denied', rule: CLOSING_RULE, code: 'POLICY_DENIED' };
 }
 
-function verdictOf({ id, action }: Rule): Verdict {
-  if ('deny' in action) return { kind: 'denied', rule: id, code: action.deny };
+function verdictOf({ id, when, action }: Rule): Verdict {
+  if ('deny' in action) {
+    const limit = action.deny === 'LIMIT_EXCEEDED' ? limitOf(when) : undefined;
+    return { kind: 'denied', rule: id, code: action.deny, ...(limit && { limit }) };
+  }
   if ('allow' in action) return { kind: 'allowed', rule: id, approvals: null };
   const { required, approvers, withinMs } = action.approvals;
   return { kind: 'allowed', rule: id, approvals: { required, approvers: approvers ?? null, withinMs } };
 }
 
-type Truth = boolean | 'unknown';
+/** The limit a rule sets, where there is one number to tell. What is counted for everyone is not one client's business. */
+function limitOf({ amount, total }: Conditions): NamedLimit | undefined {
+  if (amount?.above !== undefined) return { name: 'amount', maximum: amount.above };
+  return total?.of === 'client' ? { name: `${total.window}-total`, maximum: total.above } : undefined;
+}
+
+export type Truth = boolean | 'unknown';
+export interface ConditionAnswer {
+  condition: keyof Conditions;
+  holds: Truth;
+}
+export interface RuleAnswer {
+  rule: string;
+  holds: Truth;
+  conditions: ConditionAnswer[];
+}
+
+/** What each rule said up to the one that decided, with every condition it asks for: why `judge` says what it says. */
+export function explain(policy: Policy, facts: PolicyFacts): RuleAnswer[] {
+  if (facts.destination === 'denylisted') return [];
+  const answers: RuleAnswer[] = [];
+  for (const { id, when } of policy.rules) {
+    const holds = matches(when, facts);
+    answers.push({ rule: id, holds, conditions: [...conditionsOf(when, facts)] });
+    if (holds !== false) break;
+  }
+  return answers;
+}
 
 /** One condition that fails settles it, whatever is unknown of the others. */
 function matches(when: Conditions, facts: PolicyFacts): Truth {
   let all: Truth = true;
-  for (const holds of conditionsOf(when, facts)) {
+  for (const { holds } of conditionsOf(when, facts)) {
     if (holds === false) return false;
     if (holds === 'unknown') all = 'unknown';
   }
   return all;
 }
 
-function* conditionsOf(when: Conditions, facts: PolicyFacts): Generator<Truth> {
+function* conditionsOf(when: Conditions, facts: PolicyFacts): Generator<ConditionAnswer> {
   const { decimals, amount } = facts;
-  if (when.networks) yield when.networks.includes(facts.network);
-  if (when.currencies) yield when.currencies.includes(facts.currency);
-  if (when.clients) yield when.clients.some((client) => client.trim().toLowerCase() === facts.client.toLowerCase());
-  if (when.destination) yield facts.destination === 'unlisted';
-  if (when.amount?.atLeast !== undefined) yield compareToUnits(amount, decimals, when.amount.atLeast) >= 0;
-  if (when.amount?.above !== undefined) yield compareToUnits(amount, decimals, when.amount.above) > 0;
-  if (when.newAddress) yield facts.knownForMs === undefined ? 'unknown' : facts.knownForMs < when.newAddress.withinMs;
-  if (when.total) yield totalIsAbove(when.total, facts);
-  if (when.count) yield countIsAbove(when.count, facts);
-  if (when.walletShare) yield facts.walletBalance === undefined ? 'unknown' : amount * 100n > facts.walletBalance * BigInt(when.walletShare.abovePercent);
+  const answer = (condition: keyof Conditions, holds: Truth): ConditionAnswer => ({ condition, holds });
+  if (when.networks) yield answer('networks', when.networks.includes(facts.network));
+  if (when.currencies) yield answer('currencies', when.currencies.includes(facts.currency));
+  if (when.clients) yield answer('clients', when.clients.some((client) => spelled(client) === spelled(facts.client)));
+  if (when.destination) yield answer('destination', facts.destination === 'unlisted');
+  if (when.amount) yield answer('amount', amountHolds(when.amount, amount, decimals));
+  if (when.newAddress) yield answer('newAddress', facts.knownForMs === undefined ? 'unknown' : facts.knownForMs < when.newAddress.withinMs);
+  if (when.total) yield answer('total', totalIsAbove(when.total, facts));
+  if (when.count) yield answer('count', countIsAbove(when.count, facts));
+  if (when.walletShare) yield answer('walletShare', facts.walletBalance === undefined ? 'unknown' : amount * 100n > facts.walletBalance * BigInt(when.walletShare.abovePercent));
 }
+
+function amountHolds({ atLeast, above }: NonNullable<Conditions['amount']>, amount: bigint, decimals: number): boolean {
+  if (atLeast !== undefined && compareToUnits(amount, decimals, atLeast) < 0) return false;
+  return above === undefined || compareToUnits(amount, decimals, above) > 0;
+}
+
+/** E-mail addresses mean the same however they are capitalised. */
+const spelled = (address: string): string => address.trim().toLowerCase();
 
 function totalIsAbove({ of, window, above }: NonNullable<Conditions['total']>, { usage, amount, decimals }: PolicyFacts): Truth {
   // More by itself is more with anything before it.
@@ -157,19 +202,34 @@ function compareToUnits(amount: bigint, decimals: number, units: string): number
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Every e-mail address a policy names, as it is stored with accounts, and where. */
+export function namesIn({ rules }: Policy): { as: 'client' | 'approver'; email: string; field: string }[] {
+  return rules.flatMap(({ when, action }, index) => {
+    const approvers = 'approvals' in action ? (action.approvals.approvers ?? []) : [];
+    return [
+      ...(when.clients ?? []).map((name) => ({ as: 'client' as const, email: spelled(name), field: `/rules/${index}/when/clients` })),
+      ...approvers.map((name) => ({ as: 'approver' as const, email: spelled(name), field: `/rules/${index}/action/approvals/approvers` })),
+    ];
+  });
+}
+
 /**
  * Reads a policy. Throws `VALIDATION_FAILED` with the first wrong place (`field`, `reason`): a policy with two rules of one
- * name, or with a rule that can never be reached, is refused as well.
+ * name, with a rule that can never be reached, or with approvals that can never be enough, is refused as well.
  */
 export function parsePolicy(value: unknown): Policy {
   const [first] = Value.Errors(PolicySchema, value);
   if (first) throw new EngineError('VALIDATION_FAILED', { field: first.instancePath || '/', reason: first.message });
   const { rules } = value as Policy;
   const seen = new Set<string>([CLOSING_RULE, DENYLIST_RULE]);
-  for (const [index, { id, when }] of rules.entries()) {
+  for (const [index, { id, when, action }] of rules.entries()) {
     if (seen.has(id)) throw new EngineError('VALIDATION_FAILED', { field: `/rules/${index}/id`, reason: 'the name is taken' });
     seen.add(id);
     if (Object.keys(when).length === 0 && index < rules.length - 1) throw new EngineError('VALIDATION_FAILED', { field: `/rules/${index + 1}`, reason: `can never be reached behind ${id}` });
+    const approvers = 'approvals' in action ? action.approvals.approvers : undefined;
+    if ('approvals' in action && approvers && new Set(approvers.map(spelled)).size < action.approvals.required) {
+      throw new EngineError('VALIDATION_FAILED', { field: `/rules/${index}/action/approvals/approvers`, reason: 'fewer than are required' });
+    }
   }
   return { rules };
 }

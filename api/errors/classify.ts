@@ -17,6 +17,7 @@ const FIELD_OF: Partial<Record<string, string>> = {
   INVALID_ADDRESS: 'toAddress',
   INVALID_AMOUNT: 'amount',
   LIMIT_EXCEEDED: 'amount',
+  ADDRESS_NOT_ALLOWED: 'toAddress',
   UNSUPPORTED_CURRENCY: 'currency',
   UNSUPPORTED_NETWORK: 'network',
   IDEMPOTENCY_KEY_REQUIRED: 'Idempotency-Key',

@@ -11,6 +11,7 @@ import { createAccessTokens, type AccessTokens } from '../auth/access-tokens.ts'
 export interface Account {
   id: number;
   role: Role;
+  email: string;
 }
 
 declare module 'fastify' {
@@ -46,7 +47,7 @@ export const authenticationPlugin = fp(
         const { accountId } = await accessTokens.verify(bearerToken(request.headers.authorization));
         const user = await accounts.fetch(accountId);
         if (!user?.isActive) throw new EngineError('UNAUTHENTICATED');
-        request.account = { id: user.id, role: user.role };
+        request.account = { id: user.id, role: user.role, email: user.email };
       } catch (error) {
         if (error instanceof EngineError && error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
         throw error;

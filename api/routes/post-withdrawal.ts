@@ -36,7 +36,7 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptanc
       const account = accountOf(request);
       await options.books.assertOpen();
       const idempotencyKey = idempotencyKeyFrom(request.headers['idempotency-key']);
-      const { row, isNew, keyHash, bodyHash } = await accept(options.acceptance, { ownerId: account.id, correlationId: request.id, idempotencyKey, body: request.body });
+      const { row, isNew, keyHash, bodyHash } = await accept(options.acceptance, { ownerId: account.id, client: account.email, correlationId: request.id, idempotencyKey, body: request.body });
       if (isNew) {
         app.metrics.withdrawalsAccepted.inc({ currency: row.currency });
         request.log.info({ requestId: row.requestId, currency: row.currency }, 'withdrawal accepted');

@@ -5,6 +5,8 @@ import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
+import { ListedAddressListSchema, ListedAddressSchema } from './listed-address.ts';
+import { PolicyListSchema, PolicyVersionSchema, SimulationSchema } from './policy.ts';
 import { ReadinessSchema } from './readiness.ts';
 import { StatsSchema } from './stats.ts';
 import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
@@ -25,6 +27,7 @@ export function registerSchemas(app: FastifyInstance): void {
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
     WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
     WebhookMessageSchema,
+    PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

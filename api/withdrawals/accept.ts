@@ -3,10 +3,12 @@ import type { CrashPoint } from '../../db/crash-point.ts';
 import type { Database } from '../../db/client.ts';
 import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
+import { readListing } from '../../db/repositories/listed-addresses.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { assertPayable, parseAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { formatAmount, parseAmount, type BaseUnits } from '../../domain/money.ts';
+import { judge, type Policy, type PolicyFacts } from '../../domain/policy.ts';
 import { makeRequestId } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
@@ -21,10 +23,14 @@ export interface AcceptDependencies {
   /** an asset of this deployment's network, enabled or not */
   findAsset(currency: string): Promise<Asset | undefined>;
   ownWallets(): Promise<readonly string[]>;
+  /** null: none is in force, and what is accepted waits for one */
+  livePolicy(): Promise<Policy | null>;
 }
 
 export interface AcceptRequest {
   ownerId: number;
+  /** the owner's e-mail address */
+  client: string;
   correlationId: string;
   idempotencyKey: string;
   body: NewWithdrawalBody;
@@ -50,7 +56,7 @@ export async function accept(deps: AcceptDependencies, request: AcceptRequest): 
   const claim = { ownerId: request.ownerId, keyHash, bodyHash: bodyHash(request.body) };
   const earlier = await findAcceptance(deps.database, claim);
   if (earlier) return settle(earlier, claim);
-  const withdrawal = await judge(deps, request);
+  const withdrawal = await assertAcceptable(deps, request);
   const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, new Date());
   if (acceptance.kind === 'accepted') deps.crashPoint('row-committed');
   return settle(acceptance, claim);
@@ -61,8 +67,8 @@ function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' 
   return { row: acceptance.row, isNew: acceptance.kind === 'accepted', keyHash: claim.keyHash, bodyHash: claim.bodyHash };
 }
 
-/** Everything that can be known without the chain. */
-async function judge(deps: AcceptDependencies, { ownerId, correlationId, body }: AcceptRequest): Promise<NewWithdrawal> {
+/** Everything that can be known without the chain, and without counting. */
+async function assertAcceptable(deps: AcceptDependencies, { ownerId, client, correlationId, body }: AcceptRequest): Promise<NewWithdrawal> {
   const { network, chainId } = deps.chain;
   if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', { network: shown(body.network) });
   const asset = await deps.findAsset(body.currency);
@@ -71,6 +77,7 @@ async function judge(deps: AcceptDependencies, { ownerId, correlationId, body }:
   assertPayable(toAddress, { tokenAddress: asset.tokenAddress, ownWallets: await deps.ownWallets() });
   const amount = parseAmount(body.amount, asset.decimals);
   assertWithinLimits(amount, asset);
+  await assertNotDenied(deps, { network, currency: asset.currency, decimals: asset.decimals, amount, client, ownerId, toAddress });
   const requestId = makeRequestId(Date.now(), randomBytes(10));
   const sealed = { requestId, chainId, tokenAddress: asset.tokenAddress, toAddress, amount };
   return { ...sealed, ownerId, correlationId, network, currency: asset.currency, decimals: asset.decimals, seal: sealRequest(deps.sealKey, sealed) };
@@ -80,6 +87,14 @@ function assertWithinLimits(amount: BaseUnits, asset: Asset): void {
   const { currency, decimals, minAmount, maxAmount } = asset;
   if (amount < minAmount) throw new EngineError('INVALID_AMOUNT', { reason: 'below-minimum', minimum: formatAmount(minAmount, decimals), currency });
   if (amount > maxAmount) throw new EngineError('LIMIT_EXCEEDED', { maximum: formatAmount(maxAmount, decimals), currency });
+}
+
+/** What the policy denies whatever else happens is refused here; what depends on limits or wallets is judged where they are held. */
+async function assertNotDenied(deps: AcceptDependencies, asked: Omit<PolicyFacts, 'destination'> & { ownerId: number; toAddress: string }): Promise<void> {
+  const [policy, { destination }] = await Promise.all([deps.livePolicy(), readListing(deps.database, asked)]);
+  if (!policy) return;
+  const verdict = judge(policy, { ...asked, destination });
+  if (verdict.kind === 'denied') throw new EngineError(verdict.code, verdict.limit ? { reason: verdict.limit.name, maximum: verdict.limit.maximum, currency: asked.currency } : {});
 }
 
 /** A caller's own text comes back in the message, but not a page of it. */

@@ -3,7 +3,7 @@ import type { Address } from '../../domain/address.ts';
 import { judgeFunds, type ReservedFunds } from '../../domain/funds.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/harness/database.ts';
 import { isDuplicateKey } from '../transact.ts';
-import { countHeld, getFunds, holdFunds, listReserved, raiseGas, settleFunds, type FundSettlement } from './funds.ts';
+import { bookGas, countHeld, getFunds, holdFunds, listReserved, raiseGas, settleFunds, type FundSettlement } from './funds.ts';
 import { CHAIN_ID, inTransaction, newWallet, randomRequestId, range, TOKEN } from './repositories.testkit.ts';
 import { lockWallet } from './wallets.ts';
 
@@ -50,6 +50,17 @@ describe('holding', () => {
     const amount = 10n ** 64n - 1n;
     const requestId = await hold({ amount, tokenAddress: null });
     expect(await getFunds(database.db, requestId)).toMatchObject({ amount, tokenAddress: null, state: 'HELD', spentAmount: null, spentGasWei: null, settledBlock: null });
+  });
+
+  it('adds up the gas that was spent to the last wei', async () => {
+    // More digits than a double holds.
+    const gas = 123_456_789_012_345_679n;
+    const requestId = await hold();
+    await inTransaction(database.db, (tx) => bookGas(tx, requestId, gas));
+    await inTransaction(database.db, (tx) => bookGas(tx, requestId, 1n));
+    expect((await getFunds(database.db, requestId))?.spentGasWei).toBe(gas + 1n);
+    await settle(requestId, { spentGasWei: gas });
+    expect((await getFunds(database.db, requestId))?.spentGasWei).toBe(2n * gas + 1n);
   });
 
   it('counts only what a wallet holds now', async () => {

@@ -2,6 +2,7 @@ import { and, eq, gt, or, sql } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
+import { exactUnits } from '../schema/columns.ts';
 import { fundReservations } from '../schema/index.ts';
 
 export type FundReservationRow = typeof fundReservations.$inferSelect;
@@ -64,7 +65,7 @@ export interface FundSettlement {
 export async function bookGas(tx: Transaction, requestId: string, spentGasWei: bigint): Promise<void> {
   await tx
     .update(fundReservations)
-    .set({ spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${spentGasWei.toString()}` })
+    .set({ spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${exactUnits(spentGasWei)}` })
     .where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
 }
 
@@ -75,7 +76,7 @@ export async function bookGas(tx: Transaction, requestId: string, spentGasWei: b
 export async function settleFunds(tx: Transaction, requestId: string, settlement: FundSettlement): Promise<boolean> {
   const [result] = await tx
     .update(fundReservations)
-    .set({ ...settlement, spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${settlement.spentGasWei.toString()}`, settledAt: new Date() })
+    .set({ ...settlement, spentGasWei: sql`COALESCE(${fundReservations.spentGasWei}, 0) + ${exactUnits(settlement.spentGasWei)}`, settledAt: new Date() })
     .where(and(eq(fundReservations.requestId, requestId), eq(fundReservations.state, 'HELD')));
   return result.affectedRows === 1;
 }

@@ -1,6 +1,7 @@
 import { and, eq, gt, inArray, isNull, sql, type SQL } from 'drizzle-orm';
 import type { Usage } from '../../domain/policy.ts';
 import type { Queryable, Transaction } from '../client.ts';
+import { exactUnits } from '../schema/columns.ts';
 import { limitBuckets, policyDecisions } from '../schema/index.ts';
 import { EVERYONE } from '../schema/limit-buckets.ts';
 
@@ -49,12 +50,10 @@ export async function readUsage(queryable: Queryable, { chainId, ownerId, curren
 
 /** Counts a withdrawal, for its owner and for everyone. Not idempotent: called in the transaction that writes its decision, which happens once. */
 export async function takeLimits(tx: Transaction, { chainId, ownerId, currency, amount }: Countable, bucketStart: Date): Promise<void> {
-  for (const owner of [EVERYONE, ownerId]) {
-    await tx
-      .insert(limitBuckets)
-      .values({ chainId, ownerId: owner, bucketStart, currency, amount, withdrawals: 1 })
-      .onDuplicateKeyUpdate({ set: { amount: sql`${limitBuckets.amount} + ${amount.toString()}`, withdrawals: sql`${limitBuckets.withdrawals} + 1` } });
-  }
+  await tx
+    .insert(limitBuckets)
+    .values([EVERYONE, ownerId].map((owner) => ({ chainId, ownerId: owner, bucketStart, currency, amount, withdrawals: 1 })))
+    .onDuplicateKeyUpdate({ set: { amount: sql`${limitBuckets.amount} + ${exactUnits(amount)}`, withdrawals: sql`${limitBuckets.withdrawals} + 1` } });
 }
 
 /**
@@ -70,7 +69,7 @@ export async function returnLimits(tx: Transaction, requestId: string): Promise<
   for (const owner of [EVERYONE, taken.ownerId]) {
     await tx
       .update(limitBuckets)
-      .set({ amount: sql`${limitBuckets.amount} - ${taken.amount.toString()}`, withdrawals: sql`${limitBuckets.withdrawals} - 1` })
+      .set({ amount: sql`${limitBuckets.amount} - ${exactUnits(taken.amount)}`, withdrawals: sql`${limitBuckets.withdrawals} - 1` })
       .where(and(eq(limitBuckets.chainId, taken.chainId), eq(limitBuckets.ownerId, owner), eq(limitBuckets.bucketStart, taken.limitBucket), eq(limitBuckets.currency, taken.currency)));
   }
   return true;

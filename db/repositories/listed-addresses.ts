@@ -1,9 +1,17 @@
-import { and, eq, inArray, isNull, or } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, lt, or } from 'drizzle-orm';
+import type { Address } from '../../domain/address.ts';
 import type { PolicyFacts } from '../../domain/policy.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
 import { listedAddresses } from '../schema/index.ts';
+import type { ADDRESS_LISTS, LISTING_STATUSES } from '../schema/listed-addresses.ts';
+import { isDuplicateKey, transact } from '../transact.ts';
 
 export type ListedAddressRow = typeof listedAddresses.$inferSelect;
+export type AddressList = (typeof ADDRESS_LISTS)[number];
+export type ListingStatus = (typeof LISTING_STATUSES)[number];
+
+/** In force: a proposed removal removes nothing yet. */
+const IN_FORCE = ['LIVE', 'REMOVAL_PROPOSED'] as const;
 
 export interface Listing {
   destination: PolicyFacts['destination'];
@@ -18,9 +26,9 @@ export async function readListing(queryable: Queryable, recipient: { network: st
     .from(listedAddresses)
     .where(
       and(
-        eq(listedAddresses.address, recipient.toAddress as `0x${string}`),
+        eq(listedAddresses.address, recipient.toAddress as Address),
         eq(listedAddresses.network, recipient.network),
-        inArray(listedAddresses.status, ['LIVE', 'REMOVAL_PROPOSED']),
+        inArray(listedAddresses.status, [...IN_FORCE]),
         or(isNull(listedAddresses.ownerId), eq(listedAddresses.ownerId, recipient.ownerId)),
       ),
     );
@@ -28,4 +36,126 @@ export async function readListing(queryable: Queryable, recipient: { network: st
   const allowedSince = allowed.length === 0 ? null : new Date(Math.min(...allowed));
   if (rows.some(({ list }) => list === 'DENY')) return { destination: 'denylisted', allowedSince };
   return { destination: allowedSince === null ? 'unlisted' : 'allowlisted', allowedSince };
+}
+
+/** What waits for a second person. */
+export type ListingProposal = 'addition' | 'removal';
+export type ListingChange =
+  | { kind: 'done'; row: ListedAddressRow }
+  | { kind: 'not-found' }
+  /** `nothing-proposed`: nothing waits, or something else than was decided on */
+  | { kind: 'refused'; reason: 'already-listed' | 'own-proposal' | 'nothing-proposed' | 'not-in-force' | 'removal-proposed'; status: ListingStatus };
+
+export type NewListing = Pick<ListedAddressRow, 'list' | 'network' | 'address' | 'ownerId' | 'label' | 'reason' | 'proposedBy'>;
+
+/**
+ * Proposes an entry; it is in force only once somebody else has approved it. The unique key lets an address be on a list
+ * once for an owner. Called twice by one person before it was decided: the same proposal.
+ */
+export async function proposeListing(db: Database, entry: NewListing): Promise<Exclude<ListingChange, { kind: 'not-found' }>> {
+  const openKey = `${entry.list}:${entry.network}:${entry.address}:${entry.ownerId ?? 'everyone'}`;
+  try {
+    const [{ insertId }] = await db.insert(listedAddresses).values({ ...entry, openKey, status: 'PROPOSED', proposedAt: new Date() });
+    return { kind: 'done', row: await getListing(db, insertId) };
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    const [open] = await db.select().from(listedAddresses).where(eq(listedAddresses.openKey, openKey));
+    // It was removed in between: as good as proposing anew.
+    if (!open) return proposeListing(db, entry);
+    if (open.status === 'PROPOSED' && open.proposedBy === entry.proposedBy) return { kind: 'done', row: open };
+    return { kind: 'refused', reason: 'already-listed', status: open.status };
+  }
+}
+
+/** Proposes to take an entry off its list; it stays in force until somebody else has approved that. Called twice by one person: the same proposal. */
+export async function proposeRemoval(db: Database, id: number, { proposedBy, reason }: { proposedBy: number; reason: string | null }): Promise<ListingChange> {
+  return change(db, id, (row) => {
+    if (row.status === 'REMOVAL_PROPOSED' && row.removalProposedBy === proposedBy) return 'as-before';
+    if (row.status !== 'LIVE') return row.status === 'REMOVAL_PROPOSED' ? 'removal-proposed' : 'not-in-force';
+    return { status: 'REMOVAL_PROPOSED', removalProposedBy: proposedBy, removalProposedAt: new Date(), removalReason: reason, removalDecidedBy: null, removalDecidedAt: null };
+  });
+}
+
+/**
+ * Approves what waits on an entry: that it comes into force, or that it leaves. Called twice by one person: the same answer.
+ * @param proposal what the person means; when something else waits by now, nothing happens
+ */
+export async function approveListing(db: Database, id: number, { approvedBy, proposal }: { approvedBy: number; proposal?: ListingProposal | undefined }): Promise<ListingChange> {
+  return change(db, id, (row) => {
+    const now = new Date();
+    if (row.status === 'PROPOSED' && proposal !== 'removal') {
+      return row.proposedBy === approvedBy ? 'own-proposal' : { status: 'LIVE', liveAt: now, decidedBy: approvedBy, decidedAt: now };
+    }
+    if (row.status === 'REMOVAL_PROPOSED' && proposal !== 'addition') {
+      return row.removalProposedBy === approvedBy ? 'own-proposal' : { status: 'REMOVED', openKey: null, removalDecidedBy: approvedBy, removalDecidedAt: now };
+    }
+    const added = row.decidedBy === approvedBy && row.status !== 'REJECTED' && proposal !== 'removal';
+    const removed = row.removalDecidedBy === approvedBy && row.status === 'REMOVED' && proposal !== 'addition';
+    return added || removed ? 'as-before' : 'nothing-proposed';
+  });
+}
+
+/** Turns down what waits on an entry; whoever proposed it may do so too. Called twice by one person: the same answer. */
+export async function rejectListing(db: Database, id: number, { rejectedBy, reason, proposal }: { rejectedBy: number; reason: string; proposal?: ListingProposal | undefined }): Promise<ListingChange> {
+  return change(db, id, (row) => {
+    const now = new Date();
+    if (row.status === 'PROPOSED' && proposal !== 'removal') return { status: 'REJECTED', openKey: null, decidedBy: rejectedBy, decidedAt: now, decisionReason: reason };
+    if (row.status === 'REMOVAL_PROPOSED' && proposal !== 'addition') return { status: 'LIVE', removalDecidedBy: rejectedBy, removalDecidedAt: now, decisionReason: reason };
+    const rejected = row.status === 'REJECTED' && row.decidedBy === rejectedBy && proposal !== 'removal';
+    const kept = row.status === 'LIVE' && row.removalDecidedBy === rejectedBy && proposal !== 'addition';
+    return rejected || kept ? 'as-before' : 'nothing-proposed';
+  });
+}
+
+type Refusal = Extract<ListingChange, { kind: 'refused' }>['reason'];
+
+/** Decides on an entry while its row is held: of any number at once, one changes it. */
+async function change(db: Database, id: number, decide: (row: ListedAddressRow) => Partial<ListedAddressRow> | 'as-before' | Refusal): Promise<ListingChange> {
+  return transact(db, async (tx): Promise<ListingChange> => {
+    const row = await lockListing(tx, id);
+    if (!row) return { kind: 'not-found' };
+    const decided = decide(row);
+    if (decided === 'as-before') return { kind: 'done', row };
+    if (typeof decided === 'string') return { kind: 'refused', reason: decided, status: row.status };
+    await tx.update(listedAddresses).set(decided).where(eq(listedAddresses.id, id));
+    return { kind: 'done', row: { ...row, ...decided } };
+  });
+}
+
+async function lockListing(tx: Transaction, id: number): Promise<ListedAddressRow | undefined> {
+  const [row] = await tx.select().from(listedAddresses).where(eq(listedAddresses.id, id)).for('update');
+  return row;
+}
+
+async function getListing(db: Database, id: number): Promise<ListedAddressRow> {
+  const [row] = await db.select().from(listedAddresses).where(eq(listedAddresses.id, id));
+  if (!row) throw new Error(`listed address ${id} is gone`);
+  return row;
+}
+
+export interface ListingFilter {
+  list?: AddressList | undefined;
+  status?: ListingStatus | undefined;
+  address?: Address | undefined;
+  before?: number | undefined;
+  limit: number;
+}
+
+/** A page of entries, newest first. `next` is the id the next page starts below; null on the last page. */
+export async function pageListings(db: Queryable, { list, status, address, before, limit }: ListingFilter): Promise<{ rows: ListedAddressRow[]; next: number | null }> {
+  const found = await db
+    .select()
+    .from(listedAddresses)
+    .where(
+      and(
+        list === undefined ? undefined : eq(listedAddresses.list, list),
+        status === undefined ? undefined : eq(listedAddresses.status, status),
+        address === undefined ? undefined : eq(listedAddresses.address, address),
+        before === undefined ? undefined : lt(listedAddresses.id, before),
+      ),
+    )
+    .orderBy(desc(listedAddresses.id))
+    .limit(limit + 1);
+  const rows = found.slice(0, limit);
+  return { rows, next: found.length > limit ? (rows.at(-1)?.id ?? null) : null };
 }

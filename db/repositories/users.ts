@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import type { Role } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { users } from '../schema/index.ts';
@@ -27,4 +27,17 @@ export async function findUserByEmail(db: Queryable, email: string): Promise<Use
 export async function findUserById(db: Queryable, id: number): Promise<User | undefined> {
   const [user] = await db.select().from(users).where(eq(users.id, id)).limit(1);
   return user;
+}
+
+/** The e-mail addresses of accounts, by account. */
+export async function listEmails(db: Queryable, ids: readonly (number | null)[]): Promise<Map<number, string>> {
+  const wanted = [...new Set(ids)].filter((id) => id !== null);
+  if (wanted.length === 0) return new Map();
+  const rows = await db.select({ id: users.id, email: users.email }).from(users).where(inArray(users.id, wanted));
+  return new Map(rows.map(({ id, email }) => [id, email]));
+}
+
+/** Those accounts of a list of e-mail addresses, in the one spelling, that exist. */
+export async function listUsersByEmail(db: Queryable, emails: readonly string[]): Promise<User[]> {
+  return emails.length === 0 ? [] : db.select().from(users).where(inArray(users.email, emails.map(normaliseEmail)));
 }

@@ -1,3 +1,4 @@
+import { sql, type SQL } from 'drizzle-orm';
 import { char, customType, datetime, decimal, varchar } from 'drizzle-orm/mysql-core';
 
 /** Column kinds every table shares, so that one thing has one type everywhere. */
@@ -10,6 +11,9 @@ export const hashColumn = (name: string) => char(name, { length: 66 }).$type<`0x
 
 /** An amount in base units or wei, as a bigint. 65 digits are MySQL's most. */
 export const unitsColumn = (name: string) => decimal(name, { precision: 65, scale: 0, mode: 'bigint' });
+
+/** An amount to reckon with in SQL. As plain text it would make the server reckon in doubles, which hold fifteen digits. */
+export const exactUnits = (amount: bigint): SQL => sql`CAST(${amount.toString()} AS DECIMAL(65,0))`;
 
 /** UTC, milliseconds. */
 export const timeColumn = (name: string) => datetime(name, { mode: 'date', fsp: 3 });

@@ -1,4 +1,5 @@
-import { bigint, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { sql } from 'drizzle-orm';
+import { bigint, check, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import { addressColumn, timeColumn } from './columns.ts';
 
 export const ADDRESS_LISTS = ['ALLOW', 'DENY'] as const;
@@ -20,16 +21,26 @@ export const listedAddresses = mysqlTable(
     /** `list:network:address:owner` until removed or rejected: unique, so an address is listed once */
     openKey: varchar('open_key', { length: 191 }),
     reason: varchar('reason', { length: 255 }).notNull(),
-    /** who proposed the entry, or its removal */
     proposedBy: int('proposed_by').notNull(),
     proposedAt: timeColumn('proposed_at').notNull(),
     liveAt: timeColumn('live_at'),
     decidedBy: int('decided_by'),
     decidedAt: timeColumn('decided_at'),
+    /** why the newest proposal, of the entry or of its removal, was rejected */
+    decisionReason: varchar('decision_reason', { length: 255 }),
+    /** the newest proposal to remove it */
+    removalReason: varchar('removal_reason', { length: 255 }),
+    removalProposedBy: int('removal_proposed_by'),
+    removalProposedAt: timeColumn('removal_proposed_at'),
+    removalDecidedBy: int('removal_decided_by'),
+    removalDecidedAt: timeColumn('removal_decided_at'),
   },
   (table) => [
     uniqueIndex('listed_addresses_open').on(table.openKey),
     index('listed_addresses_address').on(table.address, table.network, table.status),
     index('listed_addresses_list').on(table.list, table.status, table.id),
+    // Whoever proposes an entry, or its removal, does not put it in force.
+    check('listed_addresses_two_people', sql`${table.status} IN ('PROPOSED','REJECTED') OR (${table.decidedBy} IS NOT NULL AND ${table.decidedBy} <> ${table.proposedBy})`),
+    check('listed_addresses_two_remove', sql`${table.status} <> 'REMOVED' OR (${table.removalDecidedBy} IS NOT NULL AND ${table.removalProposedBy} IS NOT NULL AND ${table.removalDecidedBy} <> ${table.removalProposedBy})`),
   ],
 );

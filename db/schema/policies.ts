@@ -1,4 +1,5 @@
-import { char, customType, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { sql } from 'drizzle-orm';
+import { char, check, customType, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import type { Policy } from '../../domain/policy.ts';
 import { timeColumn } from './columns.ts';
 
@@ -24,6 +25,8 @@ export const policies = mysqlTable(
     /** unique: one version is live at a time */
     liveKey: char('live_key', { length: 4 }),
     document: policyColumn('document').notNull(),
+    /** the version that was live when this one was proposed: it replaces that one and no other */
+    baseVersion: int('base_version'),
     reason: varchar('reason', { length: 255 }).notNull(),
     /** null for the first one, which comes from the settings file */
     proposedBy: int('proposed_by'),
@@ -32,5 +35,9 @@ export const policies = mysqlTable(
     decidedAt: timeColumn('decided_at'),
     decisionReason: varchar('decision_reason', { length: 255 }),
   },
-  (table) => [uniqueIndex('policies_live').on(table.liveKey)],
+  (table) => [
+    uniqueIndex('policies_live').on(table.liveKey),
+    // Whoever proposes it does not put it in force.
+    check('policies_two_people', sql`${table.status} IN ('DRAFT','REJECTED') OR ${table.proposedBy} IS NULL OR (${table.decidedBy} IS NOT NULL AND ${table.decidedBy} <> ${table.proposedBy})`),
+  ],
 );

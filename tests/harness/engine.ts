@@ -69,7 +69,7 @@ export interface TestEngine {
   secretStore: ReturnType<typeof createAwsSecretStore>;
   sealKey: Buffer;
   /** accepts a withdrawal as the API does, and starts its workflow; with `started: false` as an API that died between the two, a while ago */
-  accept(payment: { currency: string; toAddress: string; amount: bigint; tokenAddress?: string; started?: boolean }): Promise<string>;
+  accept(payment: { currency: string; toAddress: string; amount: bigint; tokenAddress?: string; started?: boolean; ownerId?: number }): Promise<string>;
   handle(requestId: string): WorkflowHandle;
   row(requestId: string): Promise<WithdrawalRow>;
   /** waits until the withdrawal has one of the statuses; fails after `timeoutMs` */
@@ -218,7 +218,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     wallets,
     secretStore,
     sealKey,
-    async accept({ currency, toAddress, amount, tokenAddress, started = true }) {
+    async accept({ currency, toAddress, amount, tokenAddress, started = true, ownerId = 1 }) {
       const requestId = makeRequestId(Date.now(), randomBytes(10));
       const asset = await database.db.query.assets.findFirst({ where: (assets, { eq }) => eq(assets.currency, currency) });
       if (!asset) throw new Error(`no asset ${currency}`);
@@ -227,10 +227,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       const sealed = { requestId, chainId: chain.chainId, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
       const keyHash = randomBytes(32).toString('hex');
       const seal = sealRequest(sealKey, sealed);
-      await database.db.insert(idempotencyKeys).values({ ownerId: 1, keyHash, bodyHash: keyHash, requestId, createdAt: now });
-      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal, createdAt: now, updatedAt: now });
+      await database.db.insert(idempotencyKeys).values({ ownerId, keyHash, bodyHash: keyHash, requestId, createdAt: now });
+      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal, createdAt: now, updatedAt: now });
       await database.db.insert(outbox).values({ requestId, createdAt: started ? now : new Date(now.getTime() - LEFT_BEHIND_MS), dispatchedAt: started ? now : null });
-      if (started) await startWithdrawal(client, startOf({ ...sealed, ownerId: 1, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, seal, createdAt: now, keyHash, bodyHash: keyHash }));
+      if (started) await startWithdrawal(client, startOf({ ...sealed, ownerId, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, seal, createdAt: now, keyHash, bodyHash: keyHash }));
       return requestId;
     },
     handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),

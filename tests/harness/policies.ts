@@ -1,5 +1,11 @@
-import type { Policy } from '../../domain/policy.ts';
+import type { Database } from '../../db/client.ts';
+import { approveListing, proposeListing, type NewListing } from '../../db/repositories/listed-addresses.ts';
+import { approvePolicy, proposePolicy } from '../../db/repositories/policies.ts';
+import { parsePolicy, type Policy, type Rule } from '../../domain/policy.ts';
 import type { Settings } from '../../domain/settings.ts';
+
+/** A rule that lets everything pass that came so far. */
+export const REST: Rule = { id: 'rest', when: {}, action: { allow: true } };
 
 /** For tests that are about something else. */
 export const OPEN_POLICY: Policy = { rules: [{ id: 'everything-passes', when: {}, action: { allow: true } }] };
@@ -7,4 +13,25 @@ export const OPEN_POLICY: Policy = { rules: [{ id: 'everything-passes', when: {}
 /** Settings under which a withdrawal of any size passes, to be stopped by something else. */
 export function withoutLimits(settings: Settings): Settings {
   return { ...settings, policy: OPEN_POLICY, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })) };
+}
+
+/** Accounts that exist for nothing else than to change policies. */
+const PROPOSER = 2_000_000_001;
+const APPROVER = 2_000_000_002;
+
+/** Puts rules into force as two people do. @returns the version */
+export async function putInForce(db: Database, ...rules: Rule[]): Promise<number> {
+  const proposed = await proposePolicy(db, { document: parsePolicy({ rules }), reason: 'a test', proposedBy: PROPOSER });
+  if (proposed.kind !== 'done') throw new Error(proposed.reason);
+  const approved = await approvePolicy(db, proposed.row.version, APPROVER);
+  if (approved.kind !== 'done') throw new Error(approved.kind);
+  return approved.row.version;
+}
+
+/** Puts an address on a list as two people do. @returns its id */
+export async function putOnList(db: Database, entry: Pick<NewListing, 'list' | 'address'> & { ownerId?: number }): Promise<number> {
+  const proposed = await proposeListing(db, { network: 'polygon-amoy', label: null, reason: 'a test', proposedBy: PROPOSER, ...entry, ownerId: entry.ownerId ?? null });
+  if (proposed.kind !== 'done') throw new Error(proposed.reason);
+  await approveListing(db, proposed.row.id, { approvedBy: APPROVER });
+  return proposed.row.id;
 }

@@ -1,0 +1,64 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { approveListing, rejectListing } from '../../../db/repositories/listed-addresses.ts';
+import { rowOf } from '../../addresses/row-of.ts';
+import { listedAddressView } from '../../addresses/view.ts';
+import { accountOf } from '../../plugins/authentication.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { ListedAddressParams, ListedAddressSchema, ProposalQuery } from '../../schemas/listed-address.ts';
+import { RejectionSchema } from '../../schemas/policy.ts';
+
+/**
+ * `POST /admin/addresses/:id/approve` puts a proposed entry, or its removal, into force; `…/reject` turns it down. Called
+ * twice by one admin: the same answer, surely so where the call says which of the two it means.
+ */
+export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
+  const response = { 200: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) };
+
+  app.post(
+    '/admin/addresses/:id/approve',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Approve what is proposed for an address',
+        description: 'By another admin than the one who proposed it (409 otherwise).',
+        security: [{ bearer: [] }],
+        params: ListedAddressParams,
+        querystring: ProposalQuery,
+        response,
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id: accountId } = accountOf(request);
+      const row = rowOf(await approveListing(database, Number(request.params.id), { approvedBy: accountId, proposal: request.query.proposal }));
+      request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status }, 'address decided');
+      return listedAddressView(database, row);
+    },
+  );
+
+  app.post(
+    '/admin/addresses/:id/reject',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Reject what is proposed for an address',
+        description: 'Whoever proposed it may take it back this way too.',
+        security: [{ bearer: [] }],
+        params: ListedAddressParams,
+        querystring: ProposalQuery,
+        body: RejectionSchema,
+        response,
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id: accountId } = accountOf(request);
+      const { reason } = request.body;
+      const row = rowOf(await rejectListing(database, Number(request.params.id), { rejectedBy: accountId, reason, proposal: request.query.proposal }));
+      request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status, reason }, 'address decided');
+      return listedAddressView(database, row);
+    },
+  );
+};

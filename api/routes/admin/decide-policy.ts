@@ -1,0 +1,73 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { approvePolicy, rejectPolicy, type PolicyChange, type PolicyRow } from '../../../db/repositories/policies.ts';
+import { EngineError } from '../../../domain/errors.ts';
+import { accountOf } from '../../plugins/authentication.ts';
+import { policyView } from '../../policies/view.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { PolicyVersionParams, PolicyVersionSchema, RejectionSchema } from '../../schemas/policy.ts';
+
+/**
+ * `POST /admin/policies/:version/approve` puts a draft into force, in place of the version it was proposed on;
+ * `POST /admin/policies/:version/reject` ends it. Called twice by one admin: the same answer.
+ */
+export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
+  const response = { 200: PolicyVersionSchema, ...errorResponses(400, 401, 403, 404, 409) };
+
+  app.post(
+    '/admin/policies/:version/approve',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Put a proposed policy into force',
+        description: 'By another admin than the one who proposed it (409 otherwise). 409 also for a draft on a version that is no longer in force. Withdrawals judged before keep what was decided.',
+        security: [{ bearer: [] }],
+        params: PolicyVersionParams,
+        response,
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id: accountId } = accountOf(request);
+      const row = rowOf(await approvePolicy(database, Number(request.params.version), accountId));
+      request.log.info({ accountId, version: row.version, replaced: row.baseVersion }, 'policy approved');
+      return policyView(database, row);
+    },
+  );
+
+  app.post(
+    '/admin/policies/:version/reject',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Reject a proposed policy',
+        description: 'Whoever proposed it may take it back this way too.',
+        security: [{ bearer: [] }],
+        params: PolicyVersionParams,
+        body: RejectionSchema,
+        response,
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id: accountId } = accountOf(request);
+      const row = rowOf(await rejectPolicy(database, Number(request.params.version), { rejectedBy: accountId, reason: request.body.reason }));
+      request.log.info({ accountId, version: row.version, reason: request.body.reason }, 'policy rejected');
+      return policyView(database, row);
+    },
+  );
+};
+
+function rowOf(change: PolicyChange): PolicyRow {
+  switch (change.kind) {
+    case 'done':
+      return change.row;
+    case 'not-found':
+      throw new EngineError('NOT_FOUND');
+    case 'refused':
+      throw new EngineError('INVALID_STATE', { reason: change.reason, ...('status' in change && { status: change.status }) });
+    default:
+      return change satisfies never;
+  }
+}

@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { pagePolicies } from '../../../db/repositories/policies.ts';
+import { decodeNumberCursor, encodeNumberCursor } from '../../pagination-cursor.ts';
+import { policyViews } from '../../policies/view.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { PolicyListQuery, PolicyListSchema } from '../../schemas/policy.ts';
+import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
+
+/** `GET /admin/policies`: every version there ever was, newest first: the live one, drafts, and what was in force before. */
+export const listPolicies: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+  app.get(
+    '/admin/policies',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Versions of the policy, newest first',
+        description: '`?status=LIVE` gives the one in force, `?status=DRAFT` what waits for a second admin.',
+        security: [{ bearer: [] }],
+        querystring: PolicyListQuery,
+        response: { 200: PolicyListSchema, ...errorResponses(400, 401, 403) },
+      },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+    },
+    async (request) => {
+      const { status, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;
+      const { rows, next } = await pagePolicies(database, { status, before: cursor === undefined ? undefined : decodeNumberCursor(cursor), limit });
+      return { items: await policyViews(database, rows), nextCursor: next === null ? null : encodeNumberCursor(next) };
+    },
+  );
+};

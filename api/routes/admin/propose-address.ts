@@ -1,0 +1,79 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '../../../db/client.ts';
+import { proposeListing, proposeRemoval } from '../../../db/repositories/listed-addresses.ts';
+import { findUserByEmail } from '../../../db/repositories/users.ts';
+import { parseAddress } from '../../../domain/address.ts';
+import { EngineError } from '../../../domain/errors.ts';
+import type { Settings } from '../../../domain/settings.ts';
+import { rowOf } from '../../addresses/row-of.ts';
+import { listedAddressView } from '../../addresses/view.ts';
+import { accountOf } from '../../plugins/authentication.ts';
+import { errorResponses } from '../../schemas/error.ts';
+import { ListedAddressParams, ListedAddressSchema, NewListedAddressSchema, RemovalQuery } from '../../schemas/listed-address.ts';
+
+/**
+ * `POST /admin/addresses` proposes an entry of the allowlist or the denylist, `DELETE /admin/addresses/:id` its removal.
+ * Nothing changes before another admin approves. Called twice by one admin: the same proposal.
+ */
+export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
+  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
+
+  app.post(
+    '/admin/addresses',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Propose an address for the allowlist or the denylist',
+        description: 'In force once another admin has approved it. 409 while it is on that list for that owner, or another admin has proposed it.',
+        security: [{ bearer: [] }],
+        body: NewListedAddressSchema,
+        response: { 202: ListedAddressSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+      },
+      onRequest,
+    },
+    async (request, reply) => {
+      const { id: accountId } = accountOf(request);
+      const { list, network, address, ownerEmail, label = null, reason } = request.body;
+      if (network !== settings.chain.network) throw new EngineError('UNSUPPORTED_NETWORK', { network: network.slice(0, 32) });
+      const owner = ownerEmail === undefined ? null : await findUserByEmail(database, ownerEmail);
+      if (owner === undefined) throw new EngineError('VALIDATION_FAILED', { field: 'ownerEmail', reason: 'unknown-account' });
+      const entry = { list: list === 'allow' ? ('ALLOW' as const) : ('DENY' as const), network, address: addressIn(address), ownerId: owner?.id ?? null, label, reason, proposedBy: accountId };
+      const row = rowOf(await proposeListing(database, entry));
+      request.log.info({ accountId, listing: row.id, list, address: row.address, owner: row.ownerId, reason }, 'address proposed');
+      return reply.code(202).send(await listedAddressView(database, row));
+    },
+  );
+
+  app.delete(
+    '/admin/addresses/:id',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: 'Propose to remove an address from its list',
+        description: 'It stays in force until another admin has approved the removal.',
+        security: [{ bearer: [] }],
+        params: ListedAddressParams,
+        querystring: RemovalQuery,
+        response: { 202: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) },
+      },
+      onRequest,
+    },
+    async (request, reply) => {
+      const { id: accountId } = accountOf(request);
+      const { reason = null } = request.query;
+      const row = rowOf(await proposeRemoval(database, Number(request.params.id), { proposedBy: accountId, reason }));
+      request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, reason }, 'removal of an address proposed');
+      return reply.code(202).send(await listedAddressView(database, row));
+    },
+  );
+};
+
+/** The field is called otherwise than in a withdrawal. */
+function addressIn(text: string) {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    if (error instanceof EngineError) throw new EngineError(error.code, { ...error.parameters, field: 'address' }, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+ALTER TABLE `policies`
+  DROP CONSTRAINT `policies_two_people`,
+  DROP COLUMN `base_version`;

@@ -1,0 +1,9 @@
+ALTER TABLE `listed_addresses`
+  DROP CONSTRAINT `listed_addresses_two_remove`,
+  DROP CONSTRAINT `listed_addresses_two_people`,
+  DROP COLUMN `decision_reason`,
+  DROP COLUMN `removal_reason`,
+  DROP COLUMN `removal_proposed_by`,
+  DROP COLUMN `removal_proposed_at`,
+  DROP COLUMN `removal_decided_by`,
+  DROP COLUMN `removal_decided_at`;
