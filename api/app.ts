@@ -18,6 +18,8 @@ import { requestLogPlugin } from './plugins/request-log.ts';
 import { securityHeadersPlugin } from './plugins/security-headers.ts';
 import { createChecks } from './ready/checks.ts';
 import { CHECK_TIMEOUT_MS, createReadiness } from './ready/readiness.ts';
+import { cancelTransaction } from './routes/admin/cancel-transaction.ts';
+import { decideTransaction } from './routes/admin/decide-transaction.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
 import { health } from './routes/health.ts';
@@ -84,6 +86,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listWithdrawals, { database, settings });
   await app.register(getWithdrawal, { database, settings });
   await app.register(cancelWithdrawal, { database, starter, settings });
+  await app.register(decideTransaction, { database, temporal: deps.temporal, sealKey: deps.sealKey, settings });
+  await app.register(cancelTransaction, { database, starter, settings });
   await app.register(withdrawalEventStream, { database });
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(login, { database, passwords: await createPasswordVerifier() });

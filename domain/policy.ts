@@ -103,17 +103,17 @@ export function judge(policy: Policy, facts: PolicyFacts): Verdict {
   return { kind: 'denied', rule: CLOSING_RULE, code: 'POLICY_DENIED' };
 }
 
-function verdictOf({ id, action }: Rule): Verdict {
+export function verdictOf({ id, action }: Rule): Verdict {
   if ('deny' in action) return { kind: 'denied', rule: id, code: action.deny };
   if ('allow' in action) return { kind: 'allowed', rule: id, approvals: null };
   const { required, approvers, withinMs } = action.approvals;
   return { kind: 'allowed', rule: id, approvals: { required, approvers: approvers ?? null, withinMs } };
 }
 
-type Truth = boolean | 'unknown';
+export type Truth = boolean | 'unknown';
 
 /** One condition that fails settles it, whatever is unknown of the others. */
-function matches(when: Conditions, facts: PolicyFacts): Truth {
+export function matches(when: Conditions, facts: PolicyFacts): Truth {
   let all: Truth = true;
   for (const holds of conditionsOf(when, facts)) {
     if (holds === false) return false;

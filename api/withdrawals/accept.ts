@@ -72,8 +72,8 @@ async function judge(deps: AcceptDependencies, { ownerId, correlationId, body }:
   const amount = parseAmount(body.amount, asset.decimals);
   assertWithinLimits(amount, asset);
   const requestId = makeRequestId(Date.now(), randomBytes(10));
-  const sealed = { requestId, chainId, tokenAddress: asset.tokenAddress, toAddress, amount };
-  return { ...sealed, ownerId, correlationId, network, currency: asset.currency, decimals: asset.decimals, seal: sealRequest(deps.sealKey, sealed) };
+  const sealed = { requestId, ownerId, chainId, currency: asset.currency, decimals: asset.decimals, tokenAddress: asset.tokenAddress, toAddress, amount };
+  return { ...sealed, correlationId, network, seal: sealRequest(deps.sealKey, sealed) };
 }
 
 function assertWithinLimits(amount: BaseUnits, asset: Asset): void {

@@ -1,13 +1,15 @@
+import type { NamedApproval } from '../../db/repositories/approvals.ts';
 import type { AttemptRow } from '../../db/repositories/attempts.ts';
+import type { PolicyDecisionRow } from '../../db/repositories/policy-decisions.ts';
 import type { EventRow } from '../../db/repositories/read-withdrawals.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { parseAddress } from '../../domain/address.ts';
 import { ERROR_CATALOGUE, isErrorCode, type ErrorCode } from '../../domain/errors.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { isNetwork } from '../../domain/networks.ts';
-import { outcomeOf } from '../../domain/status.ts';
+import { cancellationResultOf, outcomeOf } from '../../domain/status.ts';
 import type { Messages } from '../messages/messages.ts';
-import type { AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
+import type { ApprovalsView, AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
 
 /** What a view depends on besides the row. */
 export interface ViewContext {
@@ -45,6 +47,7 @@ export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: Vi
     errorMessage: errorCode === null ? null : messages.errors[errorCode]({}),
     // Whoever is told to try again while this one may still pay would pay twice.
     retryable: outcome === 'NOT_PAID' && errorCode !== null && ERROR_CATALOGUE[errorCode].retryable,
+    ...(row.cancelIntentAt && { cancellation: { requestedAt: row.cancelIntentAt.toISOString(), result: cancellationResultOf(row.status, row.paidTxHash !== null) } }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     completedAt: isoOrNull(row.completedAt),
@@ -72,7 +75,30 @@ export function timelineEntryView(row: EventRow): TimelineEntryView {
   return { id: row.id, type: row.type, status: row.status, detail: row.detail, at: row.createdAt.toISOString() };
 }
 
-/** One withdrawal asked for alone: with its attempts and its timeline. */
-export function withdrawalDetailView(row: WithdrawalRow, attempts: readonly AttemptRow[], events: readonly EventRow[], context: ViewContext): WithdrawalDetailView {
-  return { ...withdrawalView(row, context), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
+/** What the policy asked of people. Who they are, and why they rejected, is for operators. */
+export function approvalsView(decision: PolicyDecisionRow, given: readonly NamedApproval[], isForOperators: boolean): ApprovalsView {
+  return {
+    required: decision.approvalsRequired,
+    deadline: isoOrNull(decision.approvalDeadline),
+    approvedAt: isoOrNull(decision.approvedAt),
+    given: given.map(({ approverId, email, decision: word, reason, createdAt }) => ({
+      approver: isForOperators ? { id: approverId, email } : null,
+      decision: word,
+      reason: isForOperators ? reason : null,
+      at: createdAt.toISOString(),
+    })),
+  };
+}
+
+/** What belongs to a withdrawal that is asked for alone. */
+export interface WithdrawalParts {
+  attempts: readonly AttemptRow[];
+  events: readonly EventRow[];
+  /** undefined where the policy asks for none, or was not asked yet */
+  approvals: ApprovalsView | undefined;
+}
+
+/** One withdrawal asked for alone: with its approvals, its attempts and its timeline. */
+export function withdrawalDetailView(row: WithdrawalRow, { attempts, events, approvals }: WithdrawalParts, context: ViewContext): WithdrawalDetailView {
+  return { ...withdrawalView(row, context), ...(approvals && { approvals }), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
 }

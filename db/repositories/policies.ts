@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte } from 'drizzle-orm';
 import { EngineError } from '../../domain/errors.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
@@ -22,6 +22,18 @@ export async function lockLivePolicy(tx: Transaction): Promise<PolicyRow> {
   const [row] = await tx.select().from(policies).where(eq(policies.liveKey, LIVE)).for('update');
   if (!row) throw new EngineError('POLICY_MISSING');
   return row;
+}
+
+/**
+ * A version that was in force at `since` or later; undefined for one that was replaced before, or never was. What a
+ * withdrawal was judged by has to be one of these since it was accepted.
+ */
+export async function findPolicyInForceSince(queryable: Queryable, version: number, since: Date): Promise<PolicyRow | undefined> {
+  const wasLive = inArray(policies.status, ['LIVE', 'RETIRED']);
+  const [row] = await queryable.select().from(policies).where(and(eq(policies.version, version), wasLive));
+  if (!row?.decidedAt) return undefined;
+  const replacedBefore = await queryable.$count(policies, and(wasLive, gt(policies.decidedAt, row.decidedAt), lte(policies.decidedAt, since)));
+  return replacedBefore === 0 ? row : undefined;
 }
 
 /** Puts the first version into force, where there never was one. Called twice, or at once by two: one row. */

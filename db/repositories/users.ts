@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import type { Role } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { users } from '../schema/index.ts';
@@ -27,4 +27,10 @@ export async function findUserByEmail(db: Queryable, email: string): Promise<Use
 export async function findUserById(db: Queryable, id: number): Promise<User | undefined> {
   const [user] = await db.select().from(users).where(eq(users.id, id)).limit(1);
   return user;
+}
+
+/** The accounts behind e-mail addresses, however spelled. An address without an account is nobody's. */
+export async function findUserIds(db: Queryable, emails: readonly string[]): Promise<number[]> {
+  if (emails.length === 0) return [];
+  return (await db.select({ id: users.id }).from(users).where(inArray(users.email, emails.map(normaliseEmail)))).map(({ id }) => id);
 }
