@@ -1,4 +1,4 @@
-import { and, eq, lt, min, ne } from 'drizzle-orm';
+import { and, eq, inArray, lt, min, ne } from 'drizzle-orm';
 import { EngineError } from '../domain/errors.ts';
 import { judge, parsePolicy, type DenialCode, type PolicyFacts } from '../domain/policy.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
@@ -6,9 +6,9 @@ import { bucketOf, readUsage, takeLimits } from '../db/repositories/limits.ts';
 import { readListing } from '../db/repositories/listed-addresses.ts';
 import { findLivePolicy, lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision, insertDecision } from '../db/repositories/policy-decisions.ts';
-import { findUserById, findUserIds } from '../db/repositories/users.ts';
+import { findUserById } from '../db/repositories/users.ts';
 import type { WithdrawalRow } from '../db/repositories/withdrawals.ts';
-import { withdrawalRequests } from '../db/schema/index.ts';
+import { users, withdrawalRequests } from '../db/schema/index.ts';
 
 export type Admission = { kind: 'admitted'; awaitsApproval: boolean } | { kind: 'denied'; code: DenialCode; rule: string };
 
@@ -41,7 +41,7 @@ export async function admit(tx: Transaction, request: WithdrawalRow, walletBalan
     amount,
     limitBucket,
     approvalsRequired: approvals?.required ?? 0,
-    approvers: approvals?.approvers ? await findUserIds(tx, approvals.approvers) : null,
+    approvers: approvals?.approvers ? await accountIds(tx, approvals.approvers) : null,
     approvalDeadline: approvals ? new Date(now.getTime() + approvals.withinMs) : null,
     decidedAt: now,
   });
@@ -77,4 +77,10 @@ async function firstAskedFor(queryable: Queryable, { requestId, ownerId, toAddre
     .from(withdrawalRequests)
     .where(and(eq(withdrawalRequests.ownerId, ownerId), eq(withdrawalRequests.toAddress, toAddress), lt(withdrawalRequests.createdAt, createdAt), ne(withdrawalRequests.requestId, requestId)));
   return first?.at ?? null;
+}
+
+/** Whose word counts, by account. A name without an account counts for nobody. */
+async function accountIds(tx: Transaction, emails: readonly string[]): Promise<number[]> {
+  const named = emails.map((email) => email.trim().toLowerCase());
+  return (await tx.select({ id: users.id }).from(users).where(inArray(users.email, named))).map(({ id }) => id);
 }

@@ -1,6 +1,6 @@
 import { approvalHolds, tallyApprovals } from '../domain/approvals.ts';
 import { EngineError } from '../domain/errors.ts';
-import { parsePolicy } from '../domain/policy.ts';
+import { parsePolicy, type Policy } from '../domain/policy.ts';
 import { demandOf, type ApprovalDemand } from '../domain/policy-demand.ts';
 import { acceptedAtOf } from '../domain/request-id.ts';
 import { sealHolds } from '../domain/seal.ts';
@@ -59,9 +59,19 @@ export async function assertApproved(ports: ApprovalPorts, request: WithdrawalRo
 /** What the version on record demands of this withdrawal; null where the decision cannot have come from it. */
 async function readDemand({ db, settings }: ApprovalPorts, request: WithdrawalRow, { policyVersion, ruleId }: PolicyDecisionRow): Promise<ApprovalDemand | null> {
   const policy = await findPolicyInForceSince(db, policyVersion, acceptedAtOf(request.requestId));
-  if (!policy) return null;
+  const rules = policy ? readable(policy.document) : null;
+  if (rules === null) return null;
   const client = (await findUserById(db, request.ownerId))?.email ?? '';
-  return demandOf(parsePolicy(policy.document), ruleId, { network: settings.chain.network, currency: request.currency, decimals: request.decimals, amount: request.amount, client });
+  return demandOf(rules, ruleId, { network: settings.chain.network, currency: request.currency, decimals: request.decimals, amount: request.amount, client });
+}
+
+/** A document that is no policy demanded nothing of anybody. */
+function readable(document: unknown): Policy | null {
+  try {
+    return parsePolicy(document);
+  } catch {
+    return null;
+  }
 }
 
 async function sealBroken({ db, log }: ApprovalPorts, { requestId, chainId }: WithdrawalRow, row: ChangedRow): Promise<EngineError> {
