@@ -19,7 +19,7 @@ export interface DecideDependencies {
  */
 export async function decide(deps: DecideDependencies, word: Word, logger: FastifyBaseLogger): Promise<void> {
   const { requestId, approverId, decision } = word;
-  const recorded = await recordWord(deps.database, deps.sealKey, word, new Date());
+  const recorded = await recordWord(deps.database, deps.sealKey, word);
   if (recorded.kind === 'not-found') throw new EngineError('NOT_FOUND', { requestId });
   if (recorded.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: recorded.reason, status: recorded.status });
   const { approval, isNew } = recorded;

@@ -45,11 +45,13 @@ export type RecordedWord =
  * middle: nothing was written. The unique key refuses a second word of one person. Throws `SEAL_BROKEN` for an earlier word
  * that the API never gave.
  */
-export async function recordWord(db: Database, sealKey: Uint8Array, word: Word, now: Date): Promise<RecordedWord> {
+export async function recordWord(db: Database, sealKey: Uint8Array, word: Word): Promise<RecordedWord> {
   const { requestId, approverId, decision, reason } = word;
   return transact(db, async (tx): Promise<RecordedWord> => {
     const [request] = await tx.select().from(withdrawalRequests).where(eq(withdrawalRequests.requestId, requestId)).for('update');
     if (!request) return { kind: 'not-found' };
+    // Read while the row is held: who waited for it past the deadline is too late.
+    const now = new Date();
     const given = await listApprovals(tx, requestId);
     const own = given.find((earlier) => earlier.approverId === approverId);
     if (own?.decision === decision) {
