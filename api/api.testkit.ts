@@ -68,15 +68,12 @@ export interface TestApiOptions {
   crashPoint?: CrashPoint;
   /** open unless given */
   books?: Books;
-  /** the API of this engine, on its database, Redis, Temporal namespace and seal key; its withdrawals are of `user` */
+  /** the API of this engine, on its database, Redis, Temporal namespace and seal key; what that accepts is owned by `user` of its first API */
   engine?: TestEngine;
 }
 
 /** Books of which nothing is known against: most tests are about something else. */
 export const OPEN_BOOKS: Books = { assertOpen: async () => undefined };
-
-/** Whose withdrawals a test engine accepts: its API's first account. */
-const ENGINE_OWNER_ID = 1;
 
 let emails = 0;
 
@@ -112,7 +109,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     return { id, email, bearer: `Bearer ${await accessTokens.issue({ id, role })}` };
   };
   const user = await account('USER');
-  if (engine && user.id !== ENGINE_OWNER_ID) throw new Error('an engine has one API');
   return {
     app, database, redis, temporal: temporal.client, settings, signingJwk, sealKey, user,
     stranger: await account('USER'),
