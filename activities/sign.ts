@@ -1,27 +1,24 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
-import { approvalHolds, tallyApprovals } from '../domain/approvals.ts';
 import { EngineError } from '../domain/errors.ts';
 import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
-import { sealHolds } from '../domain/seal.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd, type AttemptPurpose } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { listApprovals } from '../db/repositories/approvals.ts';
 import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds } from '../db/repositories/funds.ts';
 import { haltForRecovery } from '../db/repositories/books.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
 import { readListing } from '../db/repositories/listed-addresses.ts';
 import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { findDecision } from '../db/repositories/policy-decisions.ts';
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { paymentCall, type Call } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { assertApproved, assertSealed } from './assert-approved.ts';
 import { commitAttempt } from './commit-attempt.ts';
 import type { Signer } from './custody/signer.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -79,7 +76,7 @@ export function makeSign(ports: SignPorts) {
   return moneyActivity('sign', ports.log, async ({ requestId, mode, knownTxHash = null }: SignInput): Promise<SignResult> => {
     const request = await getWithdrawal(db, requestId);
     await assertRemembered(request, knownTxHash);
-    assertSealed(request);
+    await assertSealed(ports, request);
     const before = await attemptsOf(requestId);
     const done = alreadyDone(mode, request, before.attempts);
     if (done) return done;
@@ -87,7 +84,7 @@ export function makeSign(ports: SignPorts) {
     const walletAddress = request.walletAddress;
     const funds = await getFunds(db, requestId);
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
-    if (mode !== 'void') await assertApproved(request);
+    if (mode !== 'void') await assertApproved(ports, request);
     if (mode === 'pay') await assertNotDenylisted(request);
     const wallet = await getWallet(db, request.chainId, walletAddress);
     await assertMaySign(request, wallet, mode);
@@ -148,24 +145,6 @@ export function makeSign(ports: SignPorts) {
       return freeNonce(tx, requestId);
     });
     if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
-  }
-
-  function assertSealed(request: WithdrawalRow): void {
-    const fields = { requestId: request.requestId, chainId: request.chainId, tokenAddress: request.tokenAddress, toAddress: request.toAddress, amount: request.amount };
-    if (!sealHolds(ports.sealKey, fields, request.seal)) throw new EngineError('SEAL_BROKEN', { requestId: request.requestId });
-  }
-
-  /** Policy and people let it pass: by the database's word, and by the seals on theirs. */
-  async function assertApproved(request: WithdrawalRow): Promise<void> {
-    const { requestId } = request;
-    const decision = await findDecision(db, requestId);
-    if (!decision) throw new EngineError('APPROVAL_MISSING', { requestId, reason: 'the policy was never asked' });
-    if (decision.approvalsRequired === 0) return;
-    const given = await listApprovals(db, requestId);
-    const forged = given.find((approval) => !approvalHolds(ports.sealKey, approval, request));
-    if (forged) throw new EngineError('SEAL_BROKEN', { requestId, approval: String(forged.id) });
-    const terms = { required: decision.approvalsRequired, approvers: decision.approvers, requesterId: request.ownerId };
-    if (tallyApprovals(given, terms, true).kind !== 'approved') throw new EngineError('APPROVAL_MISSING', { requestId, required: String(terms.required) });
   }
 
   /** An entry that came into force after the policy had let it pass: while people were asked, or while it was parked. */

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import { listUntold, setTold, type UntoldApproval } from '../db/repositories/approvals.ts';
 import { listOpenCancelIntents } from '../db/repositories/cancel-intent.ts';
 import { listWaitingStarts, markDispatched } from '../db/repositories/outbox.ts';
 import type { SeenWorkflow } from '../db/repositories/books.ts';
@@ -19,6 +20,8 @@ export interface SweepPorts {
   checkBooks: (alsoSeen?: readonly SeenWorkflow[]) => Promise<unknown>;
   /** wakes a withdrawal whose cancel intent is committed */
   signalCancel: (requestId: string) => Promise<void>;
+  /** wakes a withdrawal that waits for approval: somebody has said something */
+  signalApproval: (approval: UntoldApproval) => Promise<void>;
   /** starts the guardian of every hot wallet that has none running */
   ensureGuardians: () => Promise<void>;
   log: ActivityLog;
@@ -41,7 +44,8 @@ const HOURS_AT_ONCE = 12;
  * Starts every accepted withdrawal that has no workflow: the API died between its commit and the start, Temporal was away,
  * an operator terminated the run, or Temporal lost it. For the last, each sweep looks at the next few of all that have not
  * ended, round and round. Holds the books against Temporal first. Says "cancel" again to those whose intent is committed but
- * that have not ended. Gives every hot wallet its guardian. Counts past hours for the statistics. Called twice, or beside the API: starting is idempotent by workflow id.
+ * that have not ended, and tells of approvals that the API could not tell. Gives every hot wallet its guardian. Counts past hours for
+ * the statistics. Called twice, or beside the API: starting is idempotent by workflow id.
  */
 export function makeSweep(ports: SweepPorts) {
   let turnedTo = '';
@@ -68,6 +72,7 @@ export function makeSweep(ports: SweepPorts) {
     const lost = await startLost();
     await sayCancelAgain();
     await countHours();
+    await tellApprovals();
     const started = waiting.length + stopped.length + lost;
     if (started > 0) ports.log.warn({ waiting: waiting.length, stopped: stopped.length, lost }, 'the sweeper started workflows that were missing');
     return { started };
@@ -85,6 +90,19 @@ export function makeSweep(ports: SweepPorts) {
       const ageMs = now - intendedAt.getTime();
       if (ageMs > OFTEN_MS && ageMs % OFTEN_MS > SWEEP_MS) continue;
       await ports.signalCancel(requestId).catch((error: unknown) => ports.log.warn({ requestId, error }, 'a cancellation could not be said again'));
+    }
+  }
+
+  /** One signal that Temporal took is enough: a run that loses it counts from the database when it begins. */
+  async function tellApprovals(): Promise<void> {
+    for (const approval of await listUntold(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) {
+      try {
+        // Where nobody's word is waited for any more there is nothing to tell.
+        if (approval.status === 'AWAITING_APPROVAL') await ports.signalApproval(approval);
+        await setTold(ports.db, approval.id, new Date());
+      } catch (error) {
+        ports.log.warn({ requestId: approval.requestId, approvalId: approval.id, error }, 'an approval could not be told');
+      }
     }
   }
 

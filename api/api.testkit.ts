@@ -16,6 +16,7 @@ import { parseSettings, type Settings } from '../domain/settings.ts';
 import { parseAmount } from '../domain/money.ts';
 import type { Role } from '../domain/status.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
+import type { TestEngine } from '../tests/harness/engine.ts';
 import { buildApp } from './app.ts';
 import type { Books } from './books.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
@@ -50,6 +51,8 @@ export interface TestApi {
   admin: TestAccount;
   /** a second ADMIN, for what takes two */
   approver: TestAccount;
+  /** one more account */
+  account(role: Role): Promise<TestAccount>;
   /** every log line so far */
   logText(): string;
   /** `POST /withdrawals` as `user`, unless told otherwise; a header set to null is left out */
@@ -66,6 +69,8 @@ export interface TestApiOptions {
   crashPoint?: CrashPoint;
   /** open unless given */
   books?: Books;
+  /** the API of this engine, on its database, Redis, Temporal namespace and seal key; what that accepts is owned by `user` of its first API */
+  engine?: TestEngine;
 }
 
 /** Books of which nothing is known against: most tests are about something else. */
@@ -76,16 +81,17 @@ let emails = 0;
 /** The API on a real database, Redis and Temporal server, with a user, another user and two ADMINs. */
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const infrastructure = inject('infrastructure');
-  const database = await createTestDatabase();
-  const settings = testSettings(options.rateLimits);
-  await seed(database, settings);
+  const { engine } = options;
+  const database = engine?.database ?? (await createTestDatabase());
+  const settings = testSettings(options.rateLimits, engine?.settings);
+  if (!engine) await seed(database, settings);
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
-  if (options.redisUrl === undefined) await redis.flushdb();
-  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: 'default' });
+  if (options.redisUrl === undefined && !engine) await redis.flushdb();
+  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default' });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
-  const sealKey = randomBytes(32);
+  const sealKey = engine?.sealKey ?? randomBytes(32);
   const webhookKey = randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
@@ -110,6 +116,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     stranger: await account('USER'),
     admin: await account('ADMIN'),
     approver: await account('ADMIN'),
+    account,
     logText: () => lines.join(''),
     post: (body, headers = {}) => {
       const all = { authorization: user.bearer, 'idempotency-key': randomBytes(8).toString('hex'), 'content-type': 'application/json', ...headers };
@@ -122,15 +129,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await app.close();
       await temporal.close();
       redis.disconnect();
-      await database.close();
+      if (!engine) await database.close();
     },
   };
 }
 
-function testSettings(rateLimits: Settings['rateLimits'] | undefined): Settings {
+function testSettings(rateLimits: Settings['rateLimits'] | undefined, ofEngine: Settings | undefined): Settings {
+  const generous = rateLimits ?? { requestsPerSecond: 100_000, signInPerMinute: 100_000 };
+  if (ofEngine) return { ...ofEngine, rateLimits: generous };
   const file = new URL('../docker/settings/sandbox.json', import.meta.url);
   const settings = parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
-  return { ...settings, rateLimits: rateLimits ?? { requestsPerSecond: 100_000, signInPerMinute: 100_000 } };
+  return { ...settings, rateLimits: generous };
 }
 
 async function seed(database: TestDatabase, settings: Settings): Promise<void> {

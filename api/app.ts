@@ -38,6 +38,8 @@ import { listPolicies } from './routes/admin/list-policies.ts';
 import { proposeAddress } from './routes/admin/propose-address.ts';
 import { proposePolicyRoute } from './routes/admin/propose-policy.ts';
 import { simulatePolicy } from './routes/admin/simulate-policy.ts';
+import { cancelTransaction } from './routes/admin/cancel-transaction.ts';
+import { decideTransaction } from './routes/admin/decide-transaction.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
 import { health } from './routes/health.ts';
@@ -109,6 +111,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listWithdrawals, { database, settings });
   await app.register(getWithdrawal, { database, settings });
   await app.register(cancelWithdrawal, { database, starter, settings });
+  await app.register(decideTransaction, { database, temporal: deps.temporal, sealKey: deps.sealKey, settings });
+  await app.register(cancelTransaction, { database, starter, settings });
   await app.register(withdrawalEventStream, { database });
   await app.register(listPolicies, { database });
   await app.register(proposePolicyRoute, { database, settings });

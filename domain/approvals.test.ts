@@ -4,7 +4,7 @@ import { approvalHolds, sealApproval, tallyApprovals, whyNotApprover, type Appro
 import { sealRequest, type SealedFields } from './seal.ts';
 
 const KEY = new Uint8Array(32).fill(7);
-const WITHDRAWAL: SealedFields = { requestId: 'tx-1', chainId: 80_002, tokenAddress: null, toAddress: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', amount: 5n };
+const WITHDRAWAL: SealedFields = { requestId: 'tx-1', ownerId: 1, chainId: 80_002, currency: 'POL', decimals: 18, tokenAddress: null, toAddress: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', amount: 5n };
 const APPROVAL = { decision: 'APPROVE' as const, approverId: 2 };
 const TERMS: ApprovalTerms = { required: 2, approvers: null, requesterId: 1 };
 const approve = (approverId: number) => ({ decision: 'APPROVE' as const, approverId });
@@ -22,6 +22,7 @@ describe('the seal of an approval', () => {
     ['another approver', { ...APPROVAL, approverId: 3 }, WITHDRAWAL, KEY],
     ['the opposite word', { ...APPROVAL, decision: 'REJECT' as const }, WITHDRAWAL, KEY],
     ['another withdrawal', APPROVAL, { ...WITHDRAWAL, requestId: 'tx-2' }, KEY],
+    ['another requester', APPROVAL, { ...WITHDRAWAL, ownerId: 9 }, KEY],
     ['another amount', APPROVAL, { ...WITHDRAWAL, amount: 50n }, KEY],
     ['another recipient', APPROVAL, { ...WITHDRAWAL, toAddress: '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266' }, KEY],
     ['another key', APPROVAL, WITHDRAWAL, new Uint8Array(32).fill(8)],

@@ -110,7 +110,7 @@ export function judge(policy: Policy, facts: PolicyFacts): Verdict {
   return { kind: 'denied', rule: CLOSING_RULE, code: 'POLICY_DENIED' };
 }
 
-function verdictOf({ id, when, action }: Rule): Verdict {
+export function verdictOf({ id, when, action }: Rule): Verdict {
   if ('deny' in action) {
     const limit = action.deny === 'LIMIT_EXCEEDED' ? limitOf(when) : undefined;
     return { kind: 'denied', rule: id, code: action.deny, ...(limit && { limit }) };
@@ -150,7 +150,7 @@ export function explain(policy: Policy, facts: PolicyFacts): RuleAnswer[] {
 }
 
 /** One condition that fails settles it, whatever is unknown of the others. */
-function matches(when: Conditions, facts: PolicyFacts): Truth {
+export function matches(when: Conditions, facts: PolicyFacts): Truth {
   let all: Truth = true;
   for (const { holds } of conditionsOf(when, facts)) {
     if (holds === false) return false;

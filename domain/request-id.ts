@@ -15,6 +15,12 @@ export function isRequestId(text: string): text is RequestId {
   return REQUEST_ID_PATTERN.test(text);
 }
 
+/** When the request was accepted, by its id. Throws for an id this engine did not make. */
+export function acceptedAtOf(requestId: string): Date {
+  if (!isRequestId(requestId)) throw new RangeError('not a request id');
+  return new Date(Number(requestId.split('-')[1]));
+}
+
 const WORKFLOW_PREFIX = 'withdrawal-';
 
 /** Temporal workflow id of a withdrawal. */

@@ -6,7 +6,10 @@ import { sealHolds, sealRequest, type SealedFields } from './seal.ts';
 const KEY = new Uint8Array(32).fill(7);
 const FIELDS: SealedFields = {
   requestId: 'tx-1700000000000-00112233445566778899',
+  ownerId: 42,
   chainId: 80_002,
+  currency: 'USDC',
+  decimals: 6,
   tokenAddress: '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB',
   toAddress: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
   amount: 1_500_000n,
@@ -15,7 +18,10 @@ const FIELDS: SealedFields = {
 const address = array(constantFrom(...'0123456789abcdef'.split('')), { minLength: 40, maxLength: 40 }).map((digits) => `0x${digits.join('')}`);
 const fieldsArbitrary = record<SealedFields>({
   requestId: string({ unit: 'grapheme-ascii', maxLength: 40 }),
+  ownerId: integer({ min: 1, max: 2 ** 31 - 1 }),
   chainId: integer({ min: 1, max: 2 ** 31 - 1 }),
+  currency: string({ unit: 'grapheme-ascii', maxLength: 16 }),
+  decimals: integer({ min: 0, max: 36 }),
   tokenAddress: option(address),
   toAddress: address,
   amount: bigInt({ min: 1n, max: 10n ** 64n }),
@@ -25,7 +31,7 @@ const spelled = (fields: SealedFields) => JSON.stringify({ ...fields, amount: fi
 
 describe('sealRequest', () => {
   it('is HMAC-SHA-256 over the length-prefixed fields', () => {
-    const parts = ['withdrawal/1', FIELDS.requestId, '80002', FIELDS.tokenAddress?.toLowerCase() ?? '', FIELDS.toAddress.toLowerCase(), '1500000'];
+    const parts = ['withdrawal/2', FIELDS.requestId, '42', '80002', 'USDC', '6', FIELDS.tokenAddress?.toLowerCase() ?? '', FIELDS.toAddress.toLowerCase(), '1500000'];
     const text = parts.map((part) => `${part.length}:${part}`).join('');
     expect(sealRequest(KEY, FIELDS)).toBe(createHmac('sha256', KEY).update(text).digest('hex'));
   });
@@ -45,11 +51,11 @@ describe('sealRequest', () => {
 
   it('cannot be made the same by moving characters across a border of fields', () => {
     const seals = [
-      { requestId: 'tx-1', chainId: 23, amount: 45n },
-      { requestId: 'tx-12', chainId: 3, amount: 45n },
-      { requestId: 'tx-1', chainId: 2, amount: 345n },
-      { requestId: 'tx-14:2345', chainId: 1, amount: 5n },
-      { requestId: 'tx-1', chainId: 1, amount: 5n },
+      { requestId: 'tx-1', ownerId: 23, chainId: 45 },
+      { requestId: 'tx-12', ownerId: 3, chainId: 45 },
+      { requestId: 'tx-1', ownerId: 2, chainId: 345 },
+      { requestId: 'tx-12:3452', ownerId: 1, chainId: 5 },
+      { requestId: 'tx-1', ownerId: 1, chainId: 5 },
     ].map((changed) => sealRequest(KEY, { ...FIELDS, ...changed }));
     expect(new Set(seals).size).toBe(seals.length);
   });
@@ -64,6 +70,9 @@ describe('sealHolds', () => {
 
   const changes: Record<string, Partial<SealedFields>> = {
     'another request': { requestId: 'tx-1700000000000-00112233445566778898' },
+    'another requester': { ownerId: 43 },
+    'another currency': { currency: 'USDT' },
+    'more decimals, by which the amount reads as less': { decimals: 18 },
     'another chain': { chainId: 137 },
     'another token': { tokenAddress: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb' },
     'the native coin instead': { tokenAddress: null },

@@ -2,10 +2,15 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 
-/** The fields of a withdrawal that money follows. Changing any of them breaks the seal. */
+/** The fields of a withdrawal that money follows, and those its policy is judged by. Changing any of them breaks the seal. */
 export interface SealedFields {
   requestId: string;
+  /** who asked for it, and so may never approve it */
+  ownerId: number;
   chainId: number;
+  currency: string;
+  /** how the policy reads the amount */
+  decimals: number;
   tokenAddress: string | null;
   toAddress: string;
   /** base units */
@@ -17,7 +22,7 @@ export interface SealedFields {
  * key only the two hold: a row edited in the database redirects no money.
  */
 export function sealRequest(key: Uint8Array, fields: SealedFields): string {
-  return sealOf(key, ['withdrawal/1', ...partsOf(fields)]);
+  return sealOf(key, ['withdrawal/2', ...partsOf(fields)]);
 }
 
 /** True when `seal` is the seal of `fields`. */
@@ -27,7 +32,7 @@ export function sealHolds(key: Uint8Array, fields: SealedFields, seal: string): 
 
 /** The sealed fields as text, in their order. */
 export function partsOf(fields: SealedFields): string[] {
-  return [fields.requestId, String(fields.chainId), fields.tokenAddress?.toLowerCase() ?? 'native', fields.toAddress.toLowerCase(), fields.amount.toString()];
+  return [fields.requestId, String(fields.ownerId), String(fields.chainId), fields.currency, String(fields.decimals), fields.tokenAddress?.toLowerCase() ?? 'native', fields.toAddress.toLowerCase(), fields.amount.toString()];
 }
 
 /** HMAC-SHA-256 over length-prefixed parts, so that no two different lists serialise alike; the first part names what is sealed. */

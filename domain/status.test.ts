@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canFollow, END_STATUSES, isEnd, OUTCOMES, outcomeOf, predecessorsOf, WITHDRAWAL_STATUSES, type Outcome, type WithdrawalStatus } from './status.ts';
+import { CANCELLATION_RESULTS, cancellationResultOf, canFollow, END_STATUSES, isEnd, OUTCOMES, outcomeOf, predecessorsOf, WITHDRAWAL_STATUSES, type Outcome, type WithdrawalStatus } from './status.ts';
 
 const everyPair = WITHDRAWAL_STATUSES.flatMap((from) => WITHDRAWAL_STATUSES.map((to) => ({ from, to })));
 
@@ -89,5 +89,25 @@ describe('outcomeOf', () => {
   it('reaches every outcome there is', () => {
     const reached = WITHDRAWAL_STATUSES.flatMap((status) => [outcomeOf(status, true), outcomeOf(status, false)]);
     expect(new Set(reached)).toEqual(new Set(OUTCOMES));
+  });
+});
+
+describe('cancellationResultOf', () => {
+  it('says what came of the wish', () => {
+    expect(cancellationResultOf('CANCELLED', false)).toBe('cancelled');
+    expect(cancellationResultOf('COMPLETED', true)).toBe('paid-first');
+    expect(cancellationResultOf('FAILED', false)).toBe('failed-first');
+    expect(cancellationResultOf('REJECTED', false)).toBe('failed-first');
+    // Paid differently than asked, and waiting for a person.
+    expect(cancellationResultOf('DEAD_LETTERED', true)).toBe('paid-first');
+  });
+
+  it.each(WITHDRAWAL_STATUSES.filter((status) => !isEnd(status)))('is pending in %s', (status) => {
+    expect(cancellationResultOf(status, false)).toBe('pending');
+  });
+
+  it('reaches every result there is', () => {
+    const reached = WITHDRAWAL_STATUSES.flatMap((status) => [cancellationResultOf(status, true), cancellationResultOf(status, false)]);
+    expect(new Set(reached)).toEqual(new Set(CANCELLATION_RESULTS));
   });
 });

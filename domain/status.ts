@@ -90,6 +90,19 @@ export type Role = (typeof ROLES)[number];
 export const OUTCOMES = ['NOT_SENT', 'UNKNOWN', 'PAID', 'NOT_PAID'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+export const CANCELLATION_RESULTS = ['pending', 'cancelled', 'paid-first', 'failed-first'] as const;
+export type CancellationResult = (typeof CANCELLATION_RESULTS)[number];
+
+/**
+ * What has come of a wish to cancel.
+ * @param hasPaid whether the chain has finally shown money of this withdrawal move, in full or not
+ */
+export function cancellationResultOf(status: WithdrawalStatus, hasPaid: boolean): CancellationResult {
+  if (status === 'CANCELLED') return 'cancelled';
+  if (status === 'COMPLETED' || hasPaid) return 'paid-first';
+  return isEnd(status) ? 'failed-first' : 'pending';
+}
+
 /**
  * What is known of the money, beside the status.
  * @param hasLivePayment whether signed bytes that pay exist and the chain has not yet finally ruled on their nonce

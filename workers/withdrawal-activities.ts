@@ -19,7 +19,7 @@ import { workflowIdOf } from '../domain/request-id.ts';
 import { startGuardian } from '../temporal-config/start-guardian.ts';
 import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';
 import { listRunning, listStartedSince } from '../temporal-config/withdrawal-executions.ts';
-import { CANCEL_SIGNAL } from '../workflows/message-names.ts';
+import { APPROVE_MESSAGE, CANCEL_SIGNAL, REJECT_MESSAGE } from '../workflows/message-names.ts';
 import type { Ports } from './ports.ts';
 
 /** What the `withdrawals` queue serves. `guardians: false` leaves the wallets unguarded: for tests that count calls. */
@@ -46,6 +46,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
       checkBooks: createBooksCheck({ db: ports.db, chainId: ports.rpc.chainId, setBy: 'withdrawal-worker', listStartedSince: (since, limit) => listStartedSince(client, since, limit), log: ports.log }),
       ensureGuardians: async () => (guardians ? startGuardians(ports, client) : undefined),
       signalCancel: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)).signal(CANCEL_SIGNAL),
+      signalApproval: ({ id, requestId, decision }) => client.workflow.getHandle(workflowIdOf(requestId)).signal(decision === 'APPROVE' ? APPROVE_MESSAGE : REJECT_MESSAGE, id),
     }),
   };
 }

@@ -53,7 +53,7 @@ export function listenToOperators(books: WishBooks, carried?: CarriedHands): Ope
   const lookAtApprovals = () => {
     hands.approvalNews = true;
   };
-  const validator = (_approvalId: number) => {
+  const validator = () => {
     if (hands.approval === 'closed') fail({ code: 'INVALID_STATE', class: 'permanent', reason: 'not-awaiting-approval' });
   };
   setHandler(approveSignal, lookAtApprovals);

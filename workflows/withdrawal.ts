@@ -79,6 +79,8 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
   }
 }
 
+const CANCELLED = { status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' } as const;
+
 /**
  * Waits until the policy lets it pass and money is held. Ends early when a person wants no payment any more: whether bytes
  * are out is asked next, of the database.
@@ -128,7 +130,8 @@ async function signPayment(request: WithdrawalInput, hands: OperatorHands): Prom
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
-    // Asked also when cancelled: whether something was signed before is the database's to say.
+    if (hands.cancelled && (await endsUnsigned(request))) return 'cancelled';
+    // What was signed before is taken up where it stands, cancelled or not.
     const run = () => persist(() => sign(request, hands, 'pay'));
     const signed = hands.cancelled ? await run() : await interruptible(hands, run);
     if (signed === 'interrupted') continue;
@@ -242,7 +245,20 @@ async function settle(request: WithdrawalInput, hands: OperatorHands, verdict: F
 
 /** Ends what was cancelled before anything was signed; an end reached before stands. */
 async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
-  return insist(() => books.closeUnpaid({ ...request, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' }));
+  return insist(() => books.closeUnpaid({ ...request, ...CANCELLED }));
+}
+
+/** Ends at once what was cancelled before anything was signed; the signing service may be away. @returns false when something that may pay exists */
+async function endsUnsigned(request: WithdrawalInput): Promise<boolean> {
+  return insist(async () => {
+    try {
+      await books.closeUnpaid({ ...request, ...CANCELLED });
+      return true;
+    } catch (error) {
+      if (failureOf(error).code !== 'INVALID_STATE') throw error;
+      return false;
+    }
+  });
 }
 
 /** @returns null when something that may pay exists after all: then it is not ours to fail */

@@ -60,6 +60,13 @@ export const en: Messages = {
         p,
         {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'not-awaiting-approval': `The withdrawal is not waiting for approval${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'cancel-requested': 'The withdrawal is being cancelled.',
+          'decided-otherwise': 'You have already decided otherwise on this withdrawal.',
+          decided: 'The withdrawal has already been decided by others.',
+          'deadline-passed': 'The time for approval has passed.',
+          requester: 'The requester of a withdrawal cannot decide on it.',
+          'not-an-approver': 'The policy does not name you as an approver of this withdrawal.',
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
           'not-halted': 'No such halt stands. GET /admin/halts lists those that do.',
           'recovery-halt': 'This halt was set because the books are behind. Only "npm run recover" lifts it.',

@@ -60,6 +60,13 @@ export const ko: Messages = {
         p,
         {
           ended: `이미 종료된 출금입니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'not-awaiting-approval': `승인을 기다리는 출금이 아닙니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'cancel-requested': '취소가 진행 중인 출금입니다.',
+          'decided-otherwise': '이 출금에 대해 이미 다른 결정을 하셨습니다.',
+          decided: '다른 승인자가 이미 결정한 출금입니다.',
+          'deadline-passed': '승인 기한이 지났습니다.',
+          requester: '출금을 요청한 사람은 승인하거나 거절할 수 없습니다.',
+          'not-an-approver': '정책에 이 출금의 승인자로 지정되어 있지 않습니다.',
           'paid-by-hand': '담당자가 직접 지급했다고 알려 와 확인하는 동안에는 취소할 수 없습니다.',
           'not-halted': '해당 중지가 걸려 있지 않습니다. GET /admin/halts에서 현재 중지 목록을 확인해 주세요.',
           'recovery-halt': '장부 복구가 필요해 걸린 중지입니다. "npm run recover"로만 해제할 수 있습니다.',

@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import { EngineError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams, WithdrawalSchema } from '../schemas/withdrawal.ts';
+import { cancel } from '../withdrawals/cancel.ts';
 import type { WorkflowStarter } from '../withdrawals/starter.ts';
-import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
+import { viewContextOf } from '../withdrawals/view-context.ts';
 import { withdrawalView } from '../withdrawals/view.ts';
 
 /**
@@ -21,7 +20,7 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
       schema: {
         tags: ['withdrawals'],
         summary: 'Cancel a withdrawal',
-        description: 'Before signing it ends at once. After signing the chain decides: a transaction that pays nothing competes for the same nonce. 409 once the payment was seen in a block.',
+        description: 'Before signing it ends at once. After signing the chain decides: a transaction that pays nothing competes for the same nonce. `cancellation` says what came of it. 409 once the payment was seen in a block.',
         security: [{ bearer: [] }],
         params: RequestIdParams,
         response: { 202: WithdrawalSchema, ...errorResponses(401, 404, 409) },
@@ -29,13 +28,8 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
       onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
     },
     async (request, reply) => {
-      const { requestId } = request.params;
-      const result = await commitCancelIntent(database, requestId, visibilityOf(request), new Date());
-      if (result.kind === 'not-found') throw new EngineError('NOT_FOUND', { requestId });
-      if (result.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: result.reason, status: result.status });
-      request.log.info({ requestId }, 'cancellation requested');
-      starter.signalCancel(requestId, request.log);
-      return reply.code(202).send(withdrawalView(result.row, viewContextOf(request, settings)));
+      const row = await cancel({ database, starter }, request, request.params.requestId);
+      return reply.code(202).send(withdrawalView(row, viewContextOf(request, settings)));
     },
   );
 };

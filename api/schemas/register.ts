@@ -11,7 +11,7 @@ import { ReadinessSchema } from './readiness.ts';
 import { StatsSchema } from './stats.ts';
 import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
 import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
-import { AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalSchema } from './withdrawal.ts';
+import { ApprovalsSchema, AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalRejectionSchema, WithdrawalSchema } from './withdrawal.ts';
 import {
   NewWebhookSchema, NewWebhookSecretSchema, WebhookChangesSchema, WebhookDeliveryListSchema, WebhookDeliverySchema, WebhookListSchema, WebhookMessageSchema, WebhookSchema, WebhookSecretSchema,
   WebhookWithSecretSchema,
@@ -21,7 +21,7 @@ import {
 export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
-    AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
+    ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,

@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
+import { APPROVAL_DECISIONS } from '../../domain/approvals.ts';
 import { ERROR_CODES } from '../../domain/errors.ts';
 import { NETWORK_NAMES } from '../../domain/networks.ts';
-import { ATTEMPT_PURPOSES, ATTEMPT_STATUSES, OUTCOMES, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
+import { ATTEMPT_PURPOSES, ATTEMPT_STATUSES, CANCELLATION_RESULTS, OUTCOMES, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
 import { nullable, oneOf } from './nullable.ts';
 
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
@@ -23,6 +24,15 @@ const withdrawalFields = {
   errorCode: nullable(oneOf(ERROR_CODES)),
   errorMessage: nullable(Type.String()),
   retryable: Type.Boolean({ description: 'Nothing was paid and nothing will be, and the same withdrawal may succeed under a new Idempotency-Key.' }),
+  cancellation: Type.Optional(
+    Type.Object(
+      {
+        requestedAt: time,
+        result: oneOf(CANCELLATION_RESULTS, { description: 'pending: not settled yet; cancelled: nothing was paid; paid-first: the payment was mined before; failed-first: it had failed before, nothing was paid.' }),
+      },
+      { description: 'Only once somebody asked to cancel it.' },
+    ),
+  ),
   createdAt: time,
   updatedAt: time,
   completedAt: nullable(time),
@@ -95,6 +105,37 @@ export const TimelineEntrySchema = Type.Object(
 );
 export type TimelineEntryView = Static<typeof TimelineEntrySchema>;
 
+const approvalsExample = {
+  required: 2,
+  deadline: '2026-11-25T04:20:00.000Z',
+  approvedAt: null,
+  given: [{ approver: { id: 2, email: 'approver@example.com' }, decision: 'APPROVE', reason: null, at: '2026-11-24T04:22:10.007Z' }],
+};
+
+export const ApprovalsSchema = Type.Object(
+  {
+    required: Type.Integer({ description: 'Distinct people who must approve' }),
+    deadline: nullable(Type.String({ format: 'date-time', description: 'Without enough approvals by then it is rejected.' })),
+    approvedAt: nullable(Type.String({ format: 'date-time', description: 'When enough had approved' })),
+    given: Type.Array(
+      Type.Object({
+        approver: Type.Unsafe<{ id: number; email: string | null } | null>({
+          type: ['object', 'null'],
+          properties: { id: { type: 'integer' }, email: { type: ['string', 'null'] } },
+          required: ['id', 'email'],
+          description: 'Shown to an ADMIN only',
+        }),
+        decision: oneOf(APPROVAL_DECISIONS),
+        reason: nullable(Type.String({ description: 'Of a rejection; shown to an ADMIN only' })),
+        at: time,
+      }),
+      { description: 'Oldest first.' },
+    ),
+  },
+  { $id: 'Approvals', description: 'Only where the policy asks for approvals.', examples: [approvalsExample] },
+);
+export type ApprovalsView = Static<typeof ApprovalsSchema>;
+
 export const WithdrawalSchema = Type.Object(withdrawalFields, { $id: 'Withdrawal', examples: [withdrawalExample] });
 export type WithdrawalView = Static<typeof WithdrawalSchema>;
 
@@ -109,6 +150,7 @@ export const WithdrawalDetailSchema = Type.Object(
         { description: 'Only while AWAITING_FUNDS: what no wallet has enough of' },
       ),
     ),
+    approvals: Type.Optional(Type.Unsafe<ApprovalsView>(Type.Ref('Approvals'))),
     attempts: Type.Array(Type.Unsafe<AttemptView>(Type.Ref('Attempt')), { description: 'Oldest first. All on one nonce pay the same, or nothing.' }),
     timeline: Type.Array(Type.Unsafe<TimelineEntryView>(Type.Ref('TimelineEntry')), { description: 'Oldest first.' }),
   },
@@ -135,6 +177,13 @@ export const NewWithdrawalSchema = Type.Object(
 export type NewWithdrawalBody = Static<typeof NewWithdrawalSchema>;
 
 export const RequestIdParams = Type.Object({ requestId: Type.String({ examples: ['tx-1795494000000-0123456789abcdef0123'] }) });
+
+export const TransactionIdParams = Type.Object({ id: Type.String({ description: 'The requestId', examples: ['tx-1795494000000-0123456789abcdef0123'] }) });
+
+export const WithdrawalRejectionSchema = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S', description: 'For other operators; the owner does not see it', examples: ['the recipient could not be verified'] }) },
+  { additionalProperties: false, $id: 'WithdrawalRejection', examples: [{ reason: 'the recipient could not be verified' }] },
+);
 
 export const LIST_LIMIT_MAX = 100;
 export const LIST_LIMIT_DEFAULT = 20;

@@ -79,8 +79,8 @@ async function assertAcceptable(deps: AcceptDependencies, { ownerId, client, cor
   assertWithinLimits(amount, asset);
   await assertNotDenied(deps, { network, currency: asset.currency, decimals: asset.decimals, amount, client, ownerId, toAddress });
   const requestId = makeRequestId(Date.now(), randomBytes(10));
-  const sealed = { requestId, chainId, tokenAddress: asset.tokenAddress, toAddress, amount };
-  return { ...sealed, ownerId, correlationId, network, currency: asset.currency, decimals: asset.decimals, seal: sealRequest(deps.sealKey, sealed) };
+  const sealed = { requestId, ownerId, chainId, currency: asset.currency, decimals: asset.decimals, tokenAddress: asset.tokenAddress, toAddress, amount };
+  return { ...sealed, correlationId, network, seal: sealRequest(deps.sealKey, sealed) };
 }
 
 function assertWithinLimits(amount: BaseUnits, asset: Asset): void {

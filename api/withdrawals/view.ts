@@ -1,13 +1,15 @@
+import type { NamedApproval } from '../../db/repositories/approvals.ts';
 import type { AttemptRow } from '../../db/repositories/attempts.ts';
+import type { PolicyDecisionRow } from '../../db/repositories/policy-decisions.ts';
 import type { EventRow } from '../../db/repositories/read-withdrawals.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { parseAddress } from '../../domain/address.ts';
 import { isErrorCode, mayTryAnew, type ErrorCode } from '../../domain/errors.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { isNetwork } from '../../domain/networks.ts';
-import { outcomeOf } from '../../domain/status.ts';
+import { cancellationResultOf, outcomeOf } from '../../domain/status.ts';
 import type { Messages } from '../messages/messages.ts';
-import type { AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
+import type { ApprovalsView, AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
 
 /** What a view depends on besides the row. */
 export interface ViewContext {
@@ -46,6 +48,7 @@ export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: Vi
     errorCode,
     errorMessage: errorCode === null ? null : messages.errors[errorCode]({}),
     retryable: mayTryAnew(outcome, errorCode),
+    ...(row.cancelIntentAt && { cancellation: { requestedAt: row.cancelIntentAt.toISOString(), result: cancellationResultOf(row.status, row.paidTxHash !== null) } }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     completedAt: isoOrNull(row.completedAt),
@@ -81,7 +84,30 @@ function waitingFor(row: WithdrawalRow, events: readonly EventRow[], fundsWaitMs
   return { waitingFor: { what, since: entered.createdAt.toISOString(), until: new Date(entered.createdAt.getTime() + fundsWaitMs).toISOString() } };
 }
 
-/** One withdrawal asked for alone: with its attempts and its timeline. */
-export function withdrawalDetailView(row: WithdrawalRow, attempts: readonly AttemptRow[], events: readonly EventRow[], context: ViewContext): WithdrawalDetailView {
-  return { ...withdrawalView(row, context), ...waitingFor(row, events, context.fundsWaitMs), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
+/** What the policy asked of people. Who they are, and why they rejected, is for operators. */
+export function approvalsView(decision: PolicyDecisionRow, given: readonly NamedApproval[], isForOperators: boolean): ApprovalsView {
+  return {
+    required: decision.approvalsRequired,
+    deadline: isoOrNull(decision.approvalDeadline),
+    approvedAt: isoOrNull(decision.approvedAt),
+    given: given.map(({ approverId, email, decision: word, reason, createdAt }) => ({
+      approver: isForOperators ? { id: approverId, email } : null,
+      decision: word,
+      reason: isForOperators ? reason : null,
+      at: createdAt.toISOString(),
+    })),
+  };
+}
+
+/** What belongs to a withdrawal that is asked for alone. */
+export interface WithdrawalParts {
+  attempts: readonly AttemptRow[];
+  events: readonly EventRow[];
+  /** undefined where the policy asks for none, or was not asked yet */
+  approvals: ApprovalsView | undefined;
+}
+
+/** One withdrawal asked for alone: with its approvals, its attempts and its timeline. */
+export function withdrawalDetailView(row: WithdrawalRow, { attempts, events, approvals }: WithdrawalParts, context: ViewContext): WithdrawalDetailView {
+  return { ...withdrawalView(row, context), ...waitingFor(row, events, context.fundsWaitMs), ...(approvals && { approvals }), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, lte } from 'drizzle-orm';
 import { EngineError } from '../../domain/errors.ts';
 import { parsePolicy, type Policy } from '../../domain/policy.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
@@ -55,6 +55,18 @@ export async function readLiveRules(queryable: Queryable): Promise<Policy | null
     if (error instanceof EngineError && error.code === 'POLICY_MISSING') return null;
     throw error;
   }
+}
+
+/**
+ * A version that was in force at `since` or later; undefined for one that was replaced before, or never was. What a
+ * withdrawal was judged by has to be one of these since it was accepted.
+ */
+export async function findPolicyInForceSince(queryable: Queryable, version: number, since: Date): Promise<PolicyRow | undefined> {
+  const wasLive = inArray(policies.status, ['LIVE', 'RETIRED']);
+  const [row] = await queryable.select().from(policies).where(and(eq(policies.version, version), wasLive));
+  if (!row?.decidedAt) return undefined;
+  const replacedBefore = await queryable.$count(policies, and(wasLive, gt(policies.decidedAt, row.decidedAt), lte(policies.decidedAt, since)));
+  return replacedBefore === 0 ? row : undefined;
 }
 
 /** Puts the first version into force, where there never was one. Called twice, or at once by two: one row. */

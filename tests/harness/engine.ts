@@ -224,13 +224,13 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       if (!asset) throw new Error(`no asset ${currency}`);
       const token = (tokenAddress ?? asset.tokenAddress) as `0x${string}` | null;
       const now = new Date();
-      const sealed = { requestId, chainId: chain.chainId, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
+      const sealed = { requestId, ownerId, chainId: chain.chainId, currency, decimals: asset.decimals, tokenAddress: token, toAddress: toAddress as `0x${string}`, amount };
       const keyHash = randomBytes(32).toString('hex');
       const seal = sealRequest(sealKey, sealed);
       await database.db.insert(idempotencyKeys).values({ ownerId, keyHash, bodyHash: keyHash, requestId, createdAt: now });
-      await database.db.insert(withdrawalRequests).values({ ...sealed, ownerId, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, status: 'PENDING', seal, createdAt: now, updatedAt: now });
+      await database.db.insert(withdrawalRequests).values({ ...sealed, correlationId: requestId, network: asset.network, status: 'PENDING', seal, createdAt: now, updatedAt: now });
       await database.db.insert(outbox).values({ requestId, createdAt: started ? now : new Date(now.getTime() - LEFT_BEHIND_MS), dispatchedAt: started ? now : null });
-      if (started) await startWithdrawal(client, startOf({ ...sealed, ownerId, correlationId: requestId, network: asset.network, currency, decimals: asset.decimals, seal, createdAt: now, keyHash, bodyHash: keyHash }));
+      if (started) await startWithdrawal(client, startOf({ ...sealed, correlationId: requestId, network: asset.network, seal, createdAt: now, keyHash, bodyHash: keyHash }));
       return requestId;
     },
     handle: (requestId) => client.workflow.getHandle(workflowIdOf(requestId)),

@@ -1,14 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { findWithdrawal, listAttemptsOfRequest, listEventsAfter } from '../../../db/repositories/read-withdrawals.ts';
+import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
 import { withSigning } from '../../../db/repositories/search-withdrawals.ts';
-import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { AdminTransactionDetailSchema, TransactionIdParams } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { operatorFieldsOf } from '../../withdrawals/admin-view.ts';
-import { viewContextOf } from '../../withdrawals/view-context.ts';
-import { withdrawalDetailView } from '../../withdrawals/view.ts';
+import { readDetail } from '../../withdrawals/detail.ts';
 
 /** `GET /admin/transactions/:id`: one withdrawal, whosever it is, with its attempts, its timeline and what operators see. */
 export const getTransaction: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
@@ -27,12 +25,10 @@ export const getTransaction: FastifyPluginAsyncTypebox<{ database: Database; set
     },
     async (request) => {
       const requestId = request.params.id;
-      const row = await findWithdrawal(database, requestId, 'all');
-      if (!row) throw new EngineError('NOT_FOUND', { requestId });
-      // After the row, so that attempts and timeline are never older than the status.
-      const [[signing], attempts, events] = await Promise.all([withSigning(database, [row]), listAttemptsOfRequest(database, requestId), listEventsAfter(database, requestId, 0)]);
-      const found = signing ?? { row, nonce: null, attemptCount: attempts.length };
-      return { ...withdrawalDetailView(row, attempts, events, viewContextOf(request, settings)), ...operatorFieldsOf(found) };
+      const detail = await readDetail(database, request, requestId, settings);
+      const row = await getWithdrawal(database, requestId);
+      const [signing = { row, nonce: null, attemptCount: detail.attempts.length }] = await withSigning(database, [row]);
+      return { ...detail, ...operatorFieldsOf(signing) };
     },
   );
 };
