@@ -1,3 +1,4 @@
+import { adviceEn } from './advice-en.ts';
 import { byReason, type Messages } from './messages.ts';
 
 export const en: Messages = {
@@ -74,5 +75,6 @@ export const en: Messages = {
     APPROVAL_MISSING: () => 'The approvals this withdrawal needs cannot be verified. Operators are looking into it.',
     CANCELLED_BY_REQUEST: () => 'The withdrawal was cancelled on request.',
   },
+  advice: adviceEn,
   outcomeUnknown: 'The payment may be on the chain already. This is settled once its nonce is final on the chain; do not submit the withdrawal again.',
 };

@@ -1,3 +1,4 @@
+import { adviceKo } from './advice-ko.ts';
 import { byReason, type Messages } from './messages.ts';
 
 export const ko: Messages = {
@@ -74,5 +75,6 @@ export const ko: Messages = {
     APPROVAL_MISSING: () => '출금에 필요한 승인을 확인할 수 없습니다. 운영자가 확인하고 있습니다.',
     CANCELLED_BY_REQUEST: () => '요청에 따라 출금이 취소되었습니다.',
   },
+  advice: adviceKo,
   outcomeUnknown: '이미 블록체인에 전송되었을 수 있습니다. 해당 논스가 체인에서 최종 확정되면 결과가 정해지므로, 같은 출금을 다시 신청하지 마세요.',
 };

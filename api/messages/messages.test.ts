@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES } from '../../domain/errors.ts';
+import { ERROR_CODES, stopsWithdrawals } from '../../domain/errors.ts';
 import { LANGUAGES, languageOf, messagesIn } from './language.ts';
 
 describe('messages', () => {
@@ -9,6 +9,16 @@ describe('messages', () => {
         const sentence = messagesIn(language).errors[code](parameters);
         expect(sentence.length).toBeGreaterThan(5);
         expect(sentence).not.toMatch(/undefined|\$\{/);
+        expect(/[가-힣]/.test(sentence)).toBe(language === 'ko');
+      }
+    }
+  });
+
+  it.each(LANGUAGES)('%s has cause and next step for every code that can stop a withdrawal', (language) => {
+    const { advice } = messagesIn(language);
+    for (const code of ERROR_CODES.filter((each) => stopsWithdrawals(each))) {
+      for (const sentence of [advice[code].cause, advice[code].nextStep]) {
+        expect(sentence).toMatch(/[.]$/);
         expect(/[가-힣]/.test(sentence)).toBe(language === 'ko');
       }
     }
