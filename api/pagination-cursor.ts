@@ -14,3 +14,15 @@ export function decodeCursor(cursor: string): PagePosition {
   if (!position || encodeCursor(position) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
   return position;
 }
+
+/** The same for a list in the order of its rows' ids. */
+export function encodeIdCursor(id: number): string {
+  return Buffer.from(String(id), 'utf8').toString('base64url');
+}
+
+/** Reads it back. Throws `VALIDATION_FAILED` for anything `encodeIdCursor` did not make. */
+export function decodeIdCursor(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!/^[1-9][0-9]{0,14}$/.test(text) || encodeIdCursor(Number(text)) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
+  return Number(text);
+}

@@ -4,8 +4,12 @@ import { APPROVE_MESSAGE, CANCEL_SIGNAL, LOOK_NOW_SIGNAL, MARK_PAID_SIGNAL, REJE
 /** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
 export const cancelSignal = defineSignal(CANCEL_SIGNAL);
 
-/** Sends a parked withdrawal back to work. Safe by hand: a retry never takes a new nonce unless the old one was finally consumed unpaid. */
-export const retrySignal = defineSignal(RETRY_SIGNAL);
+/**
+ * Sends a parked withdrawal back to work. With the number of a dead letter it answers that one only, however late it comes and
+ * however often it is said; without, whichever it waits by. Safe by hand: a retry never takes a new nonce unless the old one
+ * was finally consumed unpaid.
+ */
+export const retrySignal = defineSignal<[number?]>(RETRY_SIGNAL);
 
 /**
  * Says that a person paid by hand, by the transaction named. Safe by hand: our own nonce is consumed without paying first,

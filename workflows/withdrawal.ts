@@ -3,7 +3,7 @@ import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActiviti
 import type { ErrorCode } from '../domain/errors.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
-import { atMost, interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
+import { atMost, forgetTried, interruptible, listenToOperators, retryWanted, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
 import { APPROVAL_LOOK_MS, backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, DAY_MS, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
@@ -93,9 +93,12 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
-    const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry })));
+    const byHand = hands.retry;
+    const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry || hands.retriedLetters })));
     if (hands.cancelled) return null;
     if (funds === 'interrupted') continue;
+    // It has taken effect: the next time it is parked, a person is asked again.
+    if (byHand) hands.retry = false;
     // A run that was started again for a parked withdrawal parks where the first one did.
     if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
     if (funds.kind === 'denied') return { code: funds.code, reason: `denied by the policy's rule ${funds.rule}` };
@@ -286,17 +289,19 @@ function claimedBy(txHash: string): Failure {
  * @returns the end it reached, or null when a person said "retry"
  */
 async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
-  hands.retry = false;
-  const { holdsNonce, ended, escalateAfterMs } = await insist(() => books.park({ ...request, ...failure }));
+  // One that was parked before this run may have been answered already; any other answer was said too early, or tried in vain.
+  if (failure.code !== 'PARKED') forgetTried(hands);
+  const { holdsNonce, ended, letterId, reminders: earlier, escalateAfterMs } = await insist(() => books.park({ ...request, ...failure }));
   if (ended !== null) return ended;
+  hands.letterId = letterId;
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
     const verdict = await confirm(request, hands, 'void');
     const status = verdict.kind === 'settled' ? null : await insist(() => settle(request, hands, verdict));
     if (status !== null && isEnd(status)) return status;
   }
-  for (let reminders = 0; ; ) {
-    const answered = await condition(() => hands.retry || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
+  for (let reminders = earlier; ; ) {
+    const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
     if (!answered) {
       reminders += 1;
       await insist(() => books.escalate({ ...request, escalation: reminders }));
@@ -311,7 +316,7 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
 async function askTheChain(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
   const txHash = hands.markedPaid;
   if (txHash === null) return false;
-  const said = () => hands.markedPaid !== txHash || hands.retry;
+  const said = () => hands.markedPaid !== txHash || retryWanted(hands);
   for (let looks = 1; ; looks += 1) {
     const lastLook = looks >= CLAIM_LOOKS_MAX || said();
     const answer = await insist(() => withdrawals.markPaid({ ...request, txHash, lastLook }));

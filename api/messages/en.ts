@@ -3,7 +3,7 @@ import { byReason, type Messages } from './messages.ts';
 
 export const en: Messages = {
   errors: {
-    VALIDATION_FAILED: () => 'The request is not valid. See the details for the fields to correct.',
+    VALIDATION_FAILED: (p) => byReason(p, { 'say-all': 'An empty filter would fit everything: say "all": true if that is meant.', 'all-or-filter': 'Give either "all" or other conditions, not both.' }, 'The request is not valid. See the details for the fields to correct.'),
     INVALID_ADDRESS: (p) =>
       byReason(
         p,
@@ -46,12 +46,16 @@ export const en: Messages = {
           ended: `The withdrawal has already ended${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': 'An operator reports that this was paid by hand. It cannot be cancelled until that is checked.',
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'not-parked': `The withdrawal is not parked: it goes on by itself${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'money-moved': 'Money has left for it already, and a retry would be a second payment. Pay what is missing by hand and say so with mark-paid.',
+          'claimed-paid': 'An operator reports that this was paid by hand. Wait until that is checked on the chain.',
+          'cancel-requested': 'It is being cancelled.',
         },
         'This is not possible in the present state.',
       ),
     PAYLOAD_TOO_LARGE: () => 'The request body is too large.',
     UNSUPPORTED_MEDIA_TYPE: () => 'The request body must be application/json.',
-    SERVICE_UNAVAILABLE: () => 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.',
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal cannot be reached, so the word could not be passed on. Nothing was lost: say it again in a moment.' }, 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.'),
     INTERNAL: () => 'Something went wrong on our side. Try again in a moment, with the same Idempotency-Key.',
     TRANSFER_REFUSED: () => 'The token or the recipient refuses the transfer.',
     PAYMENT_MISMATCH: () => 'What arrived on the chain does not match the request. An operator is looking at it.',

@@ -3,7 +3,7 @@ import { byReason, type Messages } from './messages.ts';
 
 export const ko: Messages = {
   errors: {
-    VALIDATION_FAILED: () => '요청 형식이 올바르지 않습니다. details의 항목을 확인해 주세요.',
+    VALIDATION_FAILED: (p) => byReason(p, { 'say-all': '빈 필터는 모든 항목에 해당합니다. 전체를 뜻한다면 "all": true를 명시해 주세요.', 'all-or-filter': '"all"과 다른 조건을 함께 쓸 수 없습니다.' }, '요청 형식이 올바르지 않습니다. details의 항목을 확인해 주세요.'),
     INVALID_ADDRESS: (p) =>
       byReason(
         p,
@@ -46,12 +46,16 @@ export const ko: Messages = {
           ended: `이미 종료된 출금입니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'paid-by-hand': '담당자가 직접 지급했다고 알려 와 확인하는 동안에는 취소할 수 없습니다.',
           'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'not-parked': `보류된 출금이 아니며 저절로 진행됩니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'money-moved': '이미 자금이 나갔으므로 재시도하면 이중 지급이 됩니다. 부족분을 직접 지급하고 mark-paid로 알려 주세요.',
+          'claimed-paid': '담당자가 직접 지급했다고 알려 왔습니다. 블록체인에서 확인이 끝날 때까지 기다려 주세요.',
+          'cancel-requested': '취소가 진행 중입니다.',
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),
     PAYLOAD_TOO_LARGE: () => '요청 본문이 너무 큽니다.',
     UNSUPPORTED_MEDIA_TYPE: () => '요청 본문은 application/json이어야 합니다.',
-    SERVICE_UNAVAILABLE: () => '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal에 연결할 수 없어 전달하지 못했습니다. 잃은 것은 없으니 잠시 후 다시 시도해 주세요.' }, '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.'),
     INTERNAL: () => '내부 오류가 발생했습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
     TRANSFER_REFUSED: () => '토큰 또는 수신자가 송금을 거부했습니다.',
     PAYMENT_MISMATCH: () => '블록체인의 지급 내역이 요청과 일치하지 않습니다. 운영자가 확인하고 있습니다.',
