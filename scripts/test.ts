@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { installParts, PARTS } from './stack/infrastructure.ts';
 import { PROJECT_ROOT, statePaths } from './stack/paths.ts';
 import { eventProgress, terminalView } from './stack/progress.ts';
+import { ensureTestServerInstalled } from './stack/temporal-test-server.ts';
 
 const HELP = `Usage: npm test [-- --no-coverage] [-- PATTERN …]
 
@@ -47,7 +48,10 @@ async function install(): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), 'withdrawal-install-'));
   const view = terminalView(process.stdout);
   try {
-    await installParts(PARTS, statePaths(stateDir), eventProgress(view.show));
+    const paths = statePaths(stateDir);
+    const progress = eventProgress(view.show);
+    await installParts(PARTS, paths, progress);
+    await progress.step('Temporal test server (time skipping) installed', async () => void (await ensureTestServerInstalled(join(paths.logs, 'install.log'))));
   } finally {
     view.close();
     rmSync(stateDir, { recursive: true, force: true });
