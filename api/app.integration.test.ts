@@ -6,6 +6,7 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
+  ['get', '/admin/dead-letters'], ['post', '/admin/dead-letters/retry'], ['post', '/admin/transactions/{id}/retry'], ['post', '/admin/transactions/{id}/mark-paid'], ['get', '/admin/alerts'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
 ] as const;
 
