@@ -48,10 +48,10 @@ async function install(): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), 'withdrawal-install-'));
   const view = terminalView(process.stdout);
   try {
-    const paths = statePaths(stateDir);
     const progress = eventProgress(view.show);
+    const paths = statePaths(stateDir);
     await installParts(PARTS, paths, progress);
-    await progress.step('Temporal test server (time skipping) installed', async () => void (await ensureTestServerInstalled(join(paths.logs, 'install.log'))));
+    await progress.step('Temporal test server installed', () => ensureTestServerInstalled(join(paths.logs, 'install.log')));
   } finally {
     view.close();
     rmSync(stateDir, { recursive: true, force: true });

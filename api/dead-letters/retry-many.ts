@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
 import { noteRetry } from '../../db/repositories/dead-letters.ts';
 import { listOpenDeadLetters, type DeadLetterFilter, type FoundDeadLetter } from '../../db/repositories/list-dead-letters.ts';
@@ -16,6 +17,7 @@ export interface RetryMany {
   dryRun: boolean;
   limit: number;
   accountId: number;
+  logger: FastifyBaseLogger;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface RetryMany {
  * Throws `SERVICE_UNAVAILABLE` when Temporal cannot be reached and nobody was told; where it goes away in between, the rest is
  * skipped and says so.
  */
-export async function retryMany(deps: { temporal: Client; database: Database }, { filter, dryRun, limit, accountId }: RetryMany): Promise<BulkRetryAnswer> {
+export async function retryMany(deps: { temporal: Client; database: Database }, { filter, dryRun, limit, accountId, logger }: RetryMany): Promise<BulkRetryAnswer> {
   const found = await listOpenDeadLetters(deps.database, filter, limit + 1);
   const letters = found.slice(0, limit);
   const requestIds: string[] = [];
@@ -45,6 +47,7 @@ export async function retryMany(deps: { temporal: Client; database: Database }, 
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (error.code === 'SERVICE_UNAVAILABLE') away ??= error;
+      logger.warn({ requestId, error }, 'a retry could not be said');
       skipped.push({ requestId, reason: error.parameters['reason'] ?? error.code });
     }
   };

@@ -1,7 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import type { FoundDeadLetter } from '../../db/repositories/list-dead-letters.ts';
 import { DEAD_LETTER_ACTIONS, whyNot } from '../../domain/dead-letters.ts';
-import { isErrorCode, stopsWithdrawals } from '../../domain/errors.ts';
+import { isErrorCode, profileOf, stopsWithdrawals } from '../../domain/errors.ts';
 import type { Advice, Messages } from '../messages/messages.ts';
 import type { DeadLetterView } from '../schemas/dead-letter.ts';
 import { withdrawalViews } from '../withdrawals/page-view.ts';
@@ -23,6 +23,7 @@ export async function deadLetterViews(database: Database, found: readonly FoundD
       requestId: letter.requestId,
       code: letter.code,
       class: letter.class,
+      retryProfile: isErrorCode(letter.code) ? profileOf(letter.code) : null,
       reason: letter.reason,
       advice: adviceFor(letter.code, context.messages),
       parkedAt: letter.parkedAt.toISOString(),

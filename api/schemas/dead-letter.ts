@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { ACTION_REFUSALS, DEAD_LETTER_ACTIONS } from '../../domain/dead-letters.ts';
 import { ERROR_CLASSES, ERROR_CODES } from '../../domain/errors.ts';
+import { RETRY_PROFILES, type RetryProfileName } from '../../domain/retry-profiles.ts';
 import { NONCE_STATES } from '../../domain/status.ts';
 import { nullable, oneOf } from './nullable.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, withdrawalExample, type WithdrawalView } from './withdrawal.ts';
@@ -8,6 +9,7 @@ import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, withdrawalExample, type WithdrawalV
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
 const code = oneOf(ERROR_CODES, { examples: ['KEY_INVALID'] });
 const errorClass = oneOf(ERROR_CLASSES, { examples: ['unknown'] });
+const RETRY_PROFILE_NAMES = Object.keys(RETRY_PROFILES) as RetryProfileName[];
 const currency = Type.String({ minLength: 1, maxLength: 16, examples: ['USDC'] });
 
 const deadLetterExample = {
@@ -15,6 +17,7 @@ const deadLetterExample = {
   requestId: withdrawalExample.requestId,
   code: 'KEY_INVALID',
   class: 'unknown',
+  retryProfile: 'few-tries',
   reason: 'KEY_INVALID (reason=does-not-open)',
   advice: {
     cause: 'The signing key of the wallet is missing, does not open under the key-encryption key, or belongs to another address.',
@@ -39,6 +42,7 @@ export const DeadLetterSchema = Type.Object(
     requestId: Type.String(),
     code,
     class: errorClass,
+    retryProfile: nullable(oneOf(RETRY_PROFILE_NAMES, { description: 'How it was tried again before a person was asked', examples: ['few-tries'] })),
     reason: Type.String({ description: 'Technical, not translated' }),
     advice: Type.Object({ cause: Type.String(), nextStep: Type.String() }, { description: 'In the language of the caller' }),
     parkedAt: time,

@@ -6,7 +6,8 @@ import { ensureTestServerInstalled } from '../../scripts/stack/temporal-test-ser
 
 /**
  * A Temporal server of its own whose clock jumps to the next timer while a result is waited for: days of waiting take moments. Its time
- * is `currentTimeMs()`; whatever compares clocks in an activity must be given that one.
+ * is `currentTimeMs()`; whatever compares clocks in an activity must be given that one. Once nothing waits any more it may jump on by
+ * years, so what belongs to one stretch of time is started together.
  */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const logs = mkdtempSync(join(tmpdir(), 'time-skipping-'));

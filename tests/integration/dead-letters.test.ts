@@ -6,6 +6,7 @@ import { deadLetters, withdrawalRequests } from '../../db/schema/index.ts';
 import { en } from '../../api/messages/en.ts';
 import { ko } from '../../api/messages/ko.ts';
 import { whyNot } from '../../domain/dead-letters.ts';
+import { workflowIdOf } from '../../domain/request-id.ts';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
 import type { DeadLetterView } from '../../api/schemas/dead-letter.ts';
 import type { WithdrawalView } from '../../api/schemas/withdrawal.ts';
@@ -220,6 +221,35 @@ describe('a retry of a withdrawal whose workflow is gone', () => {
     await engine.until(payment.requestId, ['COMPLETED']);
     expect(await received(payment)).toEqual(ONCE);
     expect(await lettersOf(payment.requestId)).toMatchObject([{ code: 'KEY_INVALID', resolution: 'RETRIED' }]);
+  });
+});
+
+describe('an answer that is applied again by a reset', () => {
+  it('counts for its own letter only: the later one waits for an answer of its own', async () => {
+    await start();
+    const key = await hideKey();
+    const payment = await accept();
+    await parked(payment);
+    const { requestId } = payment;
+    expect((await retry(requestId)).statusCode).toBe(202);
+    await expect.poll(async () => (await lettersOf(requestId)).map(({ resolution }) => resolution), { timeout: 40_000 }).toEqual(['RETRIED', null]);
+    const [, second] = await lettersOf(requestId);
+    // Whatever takes it up from here on pays it.
+    await key.restore();
+
+    const { runId } = await engine.handle(requestId).describe();
+    const { events } = await engine.handle(requestId).fetchHistory();
+    const workflowTaskFinishEventId = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId ?? null;
+    await engine.client.workflowService.resetWorkflowExecution({ namespace: engine.client.options.namespace, workflowExecution: { workflowId: workflowIdOf(requestId), runId }, reason: 'by hand', requestId: 'reset-once', workflowTaskFinishEventId });
+    await expect.poll(async () => (await engine.searchAttributesOf(requestId))['WithdrawalStatus'], { timeout: 20_000 }).toBe('DEAD_LETTERED');
+    expect((await lettersOf(requestId)).at(-1)).toMatchObject({ id: second?.id, resolution: null });
+    expect((await engine.row(requestId)).status).toBe('DEAD_LETTERED');
+    const resent = (await engine.handle(requestId).fetchHistory()).events?.filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'retry');
+    expect(resent).toHaveLength(1);
+
+    expect((await retry(requestId)).statusCode).toBe(202);
+    await engine.until(requestId, ['COMPLETED']);
+    expect(await received(payment)).toEqual(ONCE);
   });
 });
 
