@@ -53,10 +53,16 @@ export async function retryMany(deps: { temporal: Client; database: Database }, 
   };
 
   const waiting = letters.values();
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (const each of waiting) await answer(each);
+    for (const each of waiting) {
+      // Whoever is answered with an error must not find that the rest was told afterwards.
+      if (failures.length > 0) return;
+      await answer(each).catch((error: unknown) => failures.push(error));
+    }
   };
   await Promise.all(Array.from({ length: TELLING_MAX }, worker));
+  if (failures.length > 0) throw failures[0];
   if (away && requestIds.length === 0) throw away;
   return { dryRun, matched: letters.length, retried: requestIds.length, requestIds, skipped, more: found.length > limit };
 }

@@ -41,6 +41,13 @@ async function accept(currency = 'USDC'): Promise<Payment> {
 const parked = async (payment: Payment) => engine.until(payment.requestId, ['DEAD_LETTERED']);
 const received = ({ recipient }: Payment) => paidTo(engine.chain, engine.chain.tokens.TestUSDC, recipient);
 const hideKey = async () => engine.hideKey((await engine.database.db.query.wallets.findFirst())?.keyId ?? '');
+/** Parks whatever is accepted from now on, at once and before anything is held, until an operator raises the limit again. */
+function makeGasTooDear(): { restore(): void } {
+  const { chain } = engine.settings;
+  const { maximumGasCostWei } = chain;
+  chain.maximumGasCostWei = '1';
+  return { restore: () => void (chain.maximumGasCostWei = maximumGasCostWei) };
+}
 const attemptsOf = (requestId: string) => engine.database.db.query.signedTransactions.findMany({ where: (table, { eq: is }) => is(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.id) });
 const eventsOf = async (requestId: string) => (await engine.database.db.query.withdrawalEvents.findMany({ where: (table, { eq: is }) => is(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.id) })).map(({ type }) => type);
 const lettersOf = (requestId: string) => engine.database.db.select().from(deadLetters).where(eq(deadLetters.requestId, requestId)).orderBy(deadLetters.id);
@@ -158,7 +165,7 @@ describe('a withdrawal is parked', () => {
 describe('paid by hand, over HTTP', () => {
   it('is believed when the chain shows it, and not before', async () => {
     await start();
-    await hideKey();
+    makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     const other = await payByHand(Wallet.createRandom().address, AMOUNT);
@@ -176,7 +183,7 @@ describe('paid by hand, over HTTP', () => {
 
   it('of a payment that is not final yet: no retry is taken meanwhile, one by one or in bulk', async () => {
     await start();
-    await hideKey();
+    makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     expect((await markPaid(payment.requestId, `0x${'ab'.repeat(32)}`)).statusCode).toBe(202);
@@ -190,11 +197,11 @@ describe('paid by hand, over HTTP', () => {
 describe('a retry of a withdrawal whose workflow is gone', () => {
   it('starts it with the word, and pays once', async () => {
     await start();
-    const key = await hideKey();
+    const limit = makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     await engine.handle(payment.requestId).terminate('by hand');
-    await key.restore();
+    limit.restore();
     expect((await retry(payment.requestId)).statusCode).toBe(202);
     await engine.until(payment.requestId, ['COMPLETED']);
     expect(await received(payment)).toEqual(ONCE);
@@ -204,7 +211,7 @@ describe('a retry of a withdrawal whose workflow is gone', () => {
 
   it('also when it was started again before, and has parked where the first run did', async () => {
     await start();
-    const key = await hideKey();
+    const limit = makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     await engine.handle(payment.requestId).terminate('by hand');
@@ -214,20 +221,20 @@ describe('a retry of a withdrawal whose workflow is gone', () => {
         return (await engine.handle(payment.requestId).describe()).status.name;
       }, { timeout: 30_000 })
       .toBe('RUNNING');
-    await key.restore();
+    limit.restore();
     // Nothing is taken up by starting again alone.
     expect((await engine.row(payment.requestId)).status).toBe('DEAD_LETTERED');
     expect((await retry(payment.requestId)).statusCode).toBe(202);
     await engine.until(payment.requestId, ['COMPLETED']);
     expect(await received(payment)).toEqual(ONCE);
-    expect(await lettersOf(payment.requestId)).toMatchObject([{ code: 'KEY_INVALID', resolution: 'RETRIED' }]);
+    expect(await lettersOf(payment.requestId)).toMatchObject([{ code: 'GAS_COST_EXCEEDED', resolution: 'RETRIED' }]);
   });
 });
 
 describe('an answer that is applied again by a reset', () => {
   it('counts for its own letter only: the later one waits for an answer of its own', async () => {
     await start();
-    const key = await hideKey();
+    const limit = makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     const { requestId } = payment;
@@ -235,7 +242,7 @@ describe('an answer that is applied again by a reset', () => {
     await expect.poll(async () => (await lettersOf(requestId)).map(({ resolution }) => resolution), { timeout: 40_000 }).toEqual(['RETRIED', null]);
     const [, second] = await lettersOf(requestId);
     // Whatever takes it up from here on pays it.
-    await key.restore();
+    limit.restore();
 
     const { runId } = await engine.handle(requestId).describe();
     const { events } = await engine.handle(requestId).fetchHistory();
@@ -271,7 +278,7 @@ describe('a withdrawal whose workflow had completed, in a database that forgot i
 describe('while Temporal is away', () => {
   it('says so in bounded time, and nothing is lost', async () => {
     await start();
-    const key = await hideKey();
+    const limit = makeGasTooDear();
     const payment = await accept();
     await parked(payment);
     const lonely = await startEngineApi(engine, { temporalAddress: '127.0.0.1:9' });
@@ -281,7 +288,7 @@ describe('while Temporal is away', () => {
     for (const answer of [one, hand, many]) expect([answer.statusCode, answer.json()]).toMatchObject([503, { error: { code: 'SERVICE_UNAVAILABLE', message: expect.stringContaining('Nothing was lost'), retryable: true } }]);
     await lonely.close();
     expect(await shown(payment)).toMatchObject({ retrySaidAt: null, resolvedAt: null });
-    await key.restore();
+    limit.restore();
     expect((await retry(payment.requestId)).statusCode).toBe(202);
     await engine.until(payment.requestId, ['COMPLETED']);
     expect(await received(payment)).toEqual(ONCE);
@@ -291,12 +298,12 @@ describe('while Temporal is away', () => {
 describe('fifty dead letters', () => {
   it('are counted by a dry run, retried by a filter, and each paid once however often it is said', { timeout: 240_000 }, async () => {
     await start();
-    const key = await hideKey();
+    const limit = makeGasTooDear();
     const payments = await Promise.all(Array.from({ length: 50 }, () => accept()));
     for (const payment of payments) await engine.until(payment.requestId, ['DEAD_LETTERED'], 120_000);
     const pol = await accept('POL');
     await parked(pol);
-    const wanted = { filter: { code: 'KEY_INVALID', currency: 'USDC', parkedBefore: new Date(Date.now() + 60_000).toISOString() } };
+    const wanted = { filter: { code: 'GAS_COST_EXCEEDED', currency: 'USDC', parkedBefore: new Date(Date.now() + 60_000).toISOString() } };
     const bulk = async (body: object) => (await api.post('/admin/dead-letters/retry', body)).json<{ matched: number; retried: number; requestIds: string[]; skipped: { reason: string }[]; more: boolean }>();
 
     const ids = payments.map(({ requestId }) => requestId).toSorted();
@@ -314,7 +321,7 @@ describe('fifty dead letters', () => {
     }
     expect(seen.toSorted()).toEqual(ids);
 
-    await key.restore();
+    limit.restore();
     const [first, second] = await Promise.all([bulk(wanted), bulk(wanted)]);
     const third = await bulk(wanted);
     expect(new Set([...first.requestIds, ...second.requestIds]).size).toBe(50);
@@ -333,7 +340,7 @@ describe('fifty dead letters', () => {
 
 it('the actions shown are those the calls take', async () => {
   await start();
-  await hideKey();
+  makeGasTooDear();
   const payment = await accept();
   await parked(payment);
   const agrees = async () => {
