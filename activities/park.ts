@@ -24,6 +24,10 @@ export interface ParkResult {
   holdsNonce: boolean;
   /** the end it had reached before, if any: nothing was parked then */
   ended: EndStatus | null;
+  /** the dead letter it waits by: a retry answers one letter; null when it had ended */
+  letterId: number | null;
+  /** how often people were reminded of that letter before */
+  reminders: number;
   /** how long nobody may answer before people are reminded, ms, the last one again and again */
   escalateAfterMs: readonly number[];
 }
@@ -35,26 +39,24 @@ export interface ParkResult {
  */
 export function makePark(ports: { db: Database; nonceFront: NonceFront; settings: Pick<Settings, 'deadLetters'>; log: ActivityLog }) {
   return moneyActivity('park', ports.log, async ({ requestId, code, class: errorClass, reason }: ParkInput): Promise<ParkResult> => {
-    const { freed, holdsNonce, ended, chainId } = await transact(ports.db, async (tx) => {
+    const { freed, holdsNonce, ended, letter } = await transact(ports.db, async (tx) => {
       const request = await lockWithdrawal(tx, requestId);
-      if (isEnd(request.status)) return { freed: null, holdsNonce: false, ended: request.status, chainId: request.chainId };
+      if (isEnd(request.status)) return { freed: null, holdsNonce: false, ended: request.status, letter: null };
       const nonce = await freeNonce(tx, requestId);
       const set = { errorCode: code, errorMessage: reason.slice(0, 1024) };
       const detail = { code, class: errorClass, reason };
       const parked = await moveTo(tx, requestId, 'DEAD_LETTERED', 'parked for a person', { set, detail });
-      await openDeadLetter(tx, { requestId, chainId: request.chainId, currency: request.currency, code, class: errorClass, reason });
+      const opened = await openDeadLetter(tx, { requestId, chainId: request.chainId, currency: request.currency, code, class: errorClass, reason });
+      await raiseAlert(tx, { kind: 'WITHDRAWAL_PARKED', chainId: request.chainId, subject: requestId, detail: { code, reason: reason.slice(0, 300) } });
       if (!parked && code === 'PAID_BY_HAND' && !isClaimedPaid(request)) {
         // A person's word on what is parked already: it stands beside every other wish until the chain was asked.
         await setWithdrawal(tx, requestId, set);
         await appendEvent(tx, { requestId, type: 'said to be paid by hand', detail });
       }
-      return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null, ended: null, chainId: request.chainId };
+      return { freed: nonce, holdsNonce: request.hasLivePayment && request.paidTxHash === null, ended: null, letter: opened };
     });
     if (freed) await ports.nonceFront.release(freed.chainId, freed.walletAddress, requestId, freed.nonce);
-    if (ended === null) {
-      await raiseAlert(ports.db, { kind: 'WITHDRAWAL_PARKED', chainId, subject: requestId, detail: { code, reason: reason.slice(0, 300) } });
-      ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
-    }
-    return { holdsNonce, ended, escalateAfterMs: ports.settings.deadLetters.escalateAfterMs };
+    if (ended === null) ports.log.error({ requestId, code, class: errorClass, reason }, 'a withdrawal was parked for a person');
+    return { holdsNonce, ended, letterId: letter?.id ?? null, reminders: letter?.escalations ?? 0, escalateAfterMs: ports.settings.deadLetters.escalateAfterMs };
   });
 }

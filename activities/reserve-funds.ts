@@ -8,7 +8,7 @@ import type { Settings } from '../domain/settings.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { resolveDeadLetter } from '../db/repositories/dead-letters.ts';
+import { findOpenDeadLetter, resolveDeadLetter } from '../db/repositories/dead-letters.ts';
 import { findAsset } from '../db/repositories/assets.ts';
 import { getFunds, holdFunds, listReserved } from '../db/repositories/funds.ts';
 import { refuseHalted, splitByHalts } from '../db/repositories/halts.ts';
@@ -39,8 +39,8 @@ export interface ReserveFundsPorts {
 
 export interface ReserveFundsInput {
   requestId: string;
-  /** a person said "retry": only then is a parked withdrawal taken up again */
-  retried?: boolean;
+  /** the dead letters that a person answered with "retry", or true for whichever it waits by: only then is a parked withdrawal taken up again */
+  retried?: boolean | readonly number[];
 }
 
 export type FundsResult =
@@ -69,8 +69,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   return moneyActivity('reserveFunds', ports.log, async ({ requestId, retried = false }: ReserveFundsInput): Promise<FundsResult> => {
     const request = await getWithdrawal(db, requestId);
     if (request.status === 'DEAD_LETTERED') {
-      if (!retried) return { kind: 'parked' };
-      await takeUpAgain(requestId);
+      if (!(await takeUpAgain(requestId, retried))) return { kind: 'parked' };
     }
     const existing = await getFunds(db, requestId);
     const decision = await findDecision(db, requestId);
@@ -109,15 +108,20 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     return { kind: 'short', missing, waitMs: settings.fundsWaitMs };
   });
 
-  /** A person's retry: from here on it is no longer parked, and may be given a nonce. */
-  async function takeUpAgain(requestId: string): Promise<void> {
-    await transact(db, async (tx) => {
+  /** A person's retry: from here on it is no longer parked, and may be given a nonce. An answer to an earlier letter counts for nothing. */
+  async function takeUpAgain(requestId: string, retried: boolean | readonly number[]): Promise<boolean> {
+    return transact(db, async (tx) => {
       const { status, paidTxHash, hasLivePayment } = await lockWithdrawal(tx, requestId);
+      // Taken up by an earlier run of this activity, whose answer was lost.
+      if (status !== 'DEAD_LETTERED') return true;
+      const letter = await findOpenDeadLetter(tx, requestId);
+      if (retried !== true && !(retried && letter && retried.includes(letter.id))) return false;
       // A nonce whose bytes are still out goes on where it stands; the chain rules on it first.
       const from = hasLivePayment ? 'BROADCASTED' : 'PENDING';
-      if (status === 'DEAD_LETTERED' && paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
+      if (paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
       await resolveCalls(tx, requestId);
       await resolveDeadLetter(tx, requestId, 'RETRIED');
+      return true;
     });
   }
 

@@ -38,3 +38,13 @@ export function decodeTextCursor(cursor: string, pattern: RegExp): string {
   if (!pattern.test(text) || encodeTextCursor(text) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
   return text;
 }
+
+/** The same for a list in the order of its rows' ids. */
+export function encodeIdCursor(id: number): string {
+  return encodeTextCursor(String(id));
+}
+
+/** Reads it back. Throws `VALIDATION_FAILED` for anything `encodeIdCursor` did not make. */
+export function decodeIdCursor(cursor: string): number {
+  return Number(decodeTextCursor(cursor, /^[1-9][0-9]{0,14}$/));
+}

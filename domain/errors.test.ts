@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError, ERROR_CATALOGUE, ERROR_CLASSES, ERROR_CODES, isErrorCode } from './errors.ts';
+import { EngineError, ERROR_CATALOGUE, ERROR_CLASSES, ERROR_CODES, isErrorCode, profileOf, stopsWithdrawals } from './errors.ts';
+import { RETRY_PROFILES } from './retry-profiles.ts';
 
 /** The codes the public contract names. */
 const PUBLISHED = [
@@ -22,6 +23,32 @@ describe('the catalogue', () => {
 
   it.each(ERROR_CODES.filter((code) => ERROR_CATALOGUE[code].class === 'permanent'))('%s never heals', (code) => {
     expect(ERROR_CATALOGUE[code].retryable).toBe(false);
+  });
+
+  it.each(ERROR_CODES)('%s is tried again as its class allows: permanent never, transient without end, unknown a bounded number of times', (code) => {
+    const { triesMax } = RETRY_PROFILES[profileOf(code)];
+    switch (ERROR_CATALOGUE[code].class) {
+      case 'permanent':
+        expect(triesMax).toBe(1);
+        break;
+      case 'transient':
+        expect(triesMax).toBeNull();
+        break;
+      case 'unknown':
+        expect(triesMax).toBeGreaterThanOrEqual(1);
+        break;
+      default:
+        expect.unreachable();
+    }
+  });
+
+  it('asks a person at once where trying again shows the same', () => {
+    expect(ERROR_CODES.filter((code) => profileOf(code) === 'ask-a-person')).toEqual(['PAYMENT_MISMATCH', 'SEAL_BROKEN', 'GAS_COST_EXCEEDED', 'PARKED', 'PAID_BY_HAND', 'APPROVAL_MISSING']);
+  });
+
+  it('knows which codes only a caller sees', () => {
+    expect(stopsWithdrawals('NOT_FOUND')).toBe(false);
+    expect(ERROR_CODES.filter((code) => ERROR_CATALOGUE[code].class === 'unknown').every((code) => stopsWithdrawals(code))).toBe(true);
   });
 
   it('has at least one code of each class', () => {

@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowStartOptions } from '@temporalio/client';
 import { requestIdOf, workflowIdOf } from '../domain/request-id.ts';
 import type { WithdrawalStart } from '../domain/withdrawal-start.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
@@ -25,25 +25,49 @@ export interface StartOptions {
  */
 export async function startWithdrawal(client: Client, start: WithdrawalStart, options: StartOptions = {}): Promise<'started' | 'closed'> {
   try {
-    await client.workflow.start(WITHDRAWAL_WORKFLOW, {
-      workflowId: workflowIdOf(start.requestId),
-      taskQueue: TASK_QUEUES.withdrawals,
-      args: [{ requestId: start.requestId, correlationId: start.correlationId }],
-      workflowIdReusePolicy: options.evenIfCompleted ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      memo: { ownerId: start.ownerId, idempotencyKeyHash: start.idempotencyKeyHash, sealed: start.sealed },
-      typedSearchAttributes: [
-        { key: SEARCH_ATTRIBUTES.requestId, value: start.requestId },
-        { key: SEARCH_ATTRIBUTES.currency, value: start.currency },
-        { key: SEARCH_ATTRIBUTES.status, value: 'PENDING' },
-      ],
-      staticSummary: `${start.currency} withdrawal ${start.requestId}`,
-    });
+    await client.workflow.start(WITHDRAWAL_WORKFLOW, runOptions(start, options));
     return 'started';
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return 'closed';
     throw error;
   }
+}
+
+/** A word to a withdrawal's workflow. */
+export interface WithdrawalSignal {
+  name: string;
+  args: unknown[];
+}
+
+/**
+ * Says a word to a withdrawal's workflow; one that was terminated is started anew with it, in one step, so that the word is
+ * there before the new run looks. Called twice, the word is said twice. Resolves to `closed` when the workflow had completed: nothing was said.
+ */
+export async function signalWithdrawal(client: Client, start: WithdrawalStart, signal: WithdrawalSignal): Promise<'told' | 'closed'> {
+  try {
+    await client.workflow.signalWithStart(WITHDRAWAL_WORKFLOW, { ...runOptions(start, {}), signal: signal.name, signalArgs: signal.args });
+    return 'told';
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'closed';
+    throw error;
+  }
+}
+
+function runOptions(start: WithdrawalStart, { evenIfCompleted = false }: StartOptions) {
+  return {
+    workflowId: workflowIdOf(start.requestId),
+    taskQueue: TASK_QUEUES.withdrawals,
+    args: [{ requestId: start.requestId, correlationId: start.correlationId }],
+    workflowIdReusePolicy: evenIfCompleted ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    memo: { ownerId: start.ownerId, idempotencyKeyHash: start.idempotencyKeyHash, sealed: start.sealed },
+    typedSearchAttributes: [
+      { key: SEARCH_ATTRIBUTES.requestId, value: start.requestId },
+      { key: SEARCH_ATTRIBUTES.currency, value: start.currency },
+      { key: SEARCH_ATTRIBUTES.status, value: 'PENDING' },
+    ],
+    staticSummary: `${start.currency} withdrawal ${start.requestId}`,
+  } satisfies WorkflowStartOptions;
 }
 
 const STOPPED_WITHIN_MS = 60 * 60 * 1_000;

@@ -1,7 +1,8 @@
 import { ActivityFailure, ApplicationFailure, ContinueAsNew, isCancellation, sleep } from '@temporalio/workflow';
-import { isErrorCode, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
+import { isErrorCode, profileOf, type ErrorClass, type ErrorCode } from '../domain/errors.ts';
+import { RETRY_PROFILES } from '../domain/retry-profiles.ts';
 import type { FailureDetail } from '../activities/index.ts';
-import { backoffMs, UNKNOWN_TRIES_MAX } from './profiles.ts';
+import { backoffMs } from './profiles.ts';
 
 export interface Failure {
   code: ErrorCode;
@@ -30,13 +31,15 @@ export function isControlFlow(error: unknown): boolean {
   return error instanceof ContinueAsNew || isCancellation(error);
 }
 
-/** Tries again what failed for an unknown reason, a bounded number of times. */
+/** Tries again what failed for an unknown reason, as often as its profile says. */
 export async function persist<T>(run: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await run();
     } catch (error) {
-      if (isControlFlow(error) || failureOf(error).class !== 'unknown' || failures >= UNKNOWN_TRIES_MAX) throw error;
+      if (isControlFlow(error)) throw error;
+      // What Temporal waits out comes back only where the wait was bounded: then it is not waited for here either.
+      if (failures >= (RETRY_PROFILES[profileOf(failureOf(error).code)].triesMax ?? 1)) throw error;
       await sleep(backoffMs(failures));
     }
   }

@@ -1,3 +1,4 @@
+import { defaultPayloadConverter, RawValue } from '@temporalio/common';
 import { CancellationScope, isCancellation, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { fail, failureOf } from './failures.ts';
 import { approveSignal, approveUpdate, cancelSignal, markPaidSignal, rejectSignal, rejectUpdate, retrySignal } from './messages.ts';
@@ -6,7 +7,12 @@ import { approveSignal, approveUpdate, cancelSignal, markPaidSignal, rejectSigna
 export interface OperatorHands {
   /** a cancel intent is committed: nothing that pays is signed any more */
   cancelled: boolean;
+  /** a person said "retry" by hand, of whatever it waits by */
   retry: boolean;
+  /** the dead letters that were answered with "retry", by number: an answer to an earlier one counts for nothing */
+  retriedLetters: number[];
+  /** the dead letter it waits by, or waited by last */
+  letterId: number | null;
   /** whether people's approval is waited for: not known before the policy was asked */
   approval: 'unknown' | 'open' | 'closed';
   /** somebody has said something about it since it was last counted */
@@ -33,12 +39,14 @@ export interface WishBooks {
 }
 
 const TRANSACTION_HASH = /^0x[0-9a-f]{64}$/;
+/** Of these the last may be the one it waits by. */
+const RETRIED_LETTERS_MAX = 20;
 
 const interruptions = new WeakMap<OperatorHands, () => void>();
 
 /** Takes the signals of people from now on. Each is written down first and then interrupts what the workflow waits for. */
 export function listenToOperators(books: WishBooks, carried?: CarriedHands): OperatorHands {
-  const hands: OperatorHands = { cancelled: false, retry: false, approval: 'unknown', approvalNews: false, markedPaid: null, signedTxHash: null, fundsDeadlineMs: null, searchAttributes: {}, ...carried };
+  const hands: OperatorHands = { cancelled: false, retry: false, retriedLetters: [], letterId: null, approval: 'unknown', approvalNews: false, markedPaid: null, signedTxHash: null, fundsDeadlineMs: null, searchAttributes: {}, ...carried };
   const interrupt = () => interruptions.get(hands)?.();
   const cancel = () =>
     CancellationScope.nonCancellable(async () => {
@@ -47,8 +55,10 @@ export function listenToOperators(books: WishBooks, carried?: CarriedHands): Ope
       interrupt();
     });
   setHandler(cancelSignal, cancel);
-  setHandler(retrySignal, () => {
-    hands.retry = true;
+  setHandler(retrySignal, (...args: unknown[]) => {
+    const letterId = readArgument(args);
+    if (typeof letterId === 'number') hands.retriedLetters = [...hands.retriedLetters.filter((earlier) => earlier !== letterId), letterId].slice(-RETRIED_LETTERS_MAX);
+    else hands.retry = true;
   });
   const lookAtApprovals = () => {
     hands.approvalNews = true;
@@ -60,8 +70,9 @@ export function listenToOperators(books: WishBooks, carried?: CarriedHands): Ope
   setHandler(rejectSignal, lookAtApprovals);
   setHandler(approveUpdate, lookAtApprovals, { validator });
   setHandler(rejectUpdate, lookAtApprovals, { validator });
-  setHandler(markPaidSignal, (claimed: unknown) =>
+  setHandler(markPaidSignal, (...args: unknown[]) =>
     CancellationScope.nonCancellable(async () => {
+      const claimed = readArgument(args);
       const txHash = typeof claimed === 'string' ? claimed.toLowerCase() : '';
       if (!TRANSACTION_HASH.test(txHash)) {
         log.warn('markPaid takes the hash of a transaction: ignored');
@@ -70,13 +81,38 @@ export function listenToOperators(books: WishBooks, carried?: CarriedHands): Ope
       await books.commitClaim(txHash);
       hands.markedPaid = txHash;
       // Whoever says it is paid does not want it paid again by an earlier "retry".
-      hands.retry = false;
+      forgetRetry(hands);
       interrupt();
     }),
   );
   // The Cancel button of the Web UI asks the same as the signal.
   CancellationScope.current().cancelRequested.catch(cancel);
   return hands;
+}
+
+/** A message's first argument, whatever a hand has sent; undefined for none, and for what cannot be read. */
+function readArgument([first]: readonly unknown[]): unknown {
+  try {
+    return first instanceof RawValue ? defaultPayloadConverter.fromPayload(first.payload) : first;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when a person has answered what it waits by with "retry". */
+export function retryWanted(hands: OperatorHands): boolean {
+  return hands.retry || (hands.letterId !== null && hands.retriedLetters.includes(hands.letterId));
+}
+
+/** Leaves only answers to a letter this run has not waited by yet: one may be said before the run itself knows that it waits. */
+export function forgetTried(hands: OperatorHands): void {
+  hands.retry = false;
+  hands.retriedLetters = hands.retriedLetters.filter((letterId) => letterId !== hands.letterId);
+}
+
+function forgetRetry(hands: OperatorHands): void {
+  hands.retry = false;
+  hands.retriedLetters = [];
 }
 
 /** True when a person wants no payment of ours any more. */

@@ -3,7 +3,7 @@ import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { APPROVE_MESSAGE, CANCEL_SIGNAL, LOOK_NOW_SIGNAL, MARK_PAID_SIGNAL, REJECT_MESSAGE, RETRY_SIGNAL } from './message-names.ts';
 
 /**
- * Arguments are not decoded: a person's hand may send anything, and what the payload converter cannot read would fail the
+ * Arguments are not decoded here (`readArgument` does): a person's hand may send anything, and what the payload converter cannot read would fail the
  * workflow's task again and again. More of them than anybody sends by mistake.
  */
 const unread = { typeInfo: { inputTypes: Array.from({ length: 8 }, () => rawValueTypeInfo) } };
@@ -11,14 +11,18 @@ const unread = { typeInfo: { inputTypes: Array.from({ length: 8 }, () => rawValu
 /** Asks the withdrawal to stop before it pays. Safe by hand: what may still be cancelled is decided in the database and on chain. */
 export const cancelSignal = defineSignal(CANCEL_SIGNAL, unread);
 
-/** Sends a parked withdrawal back to work. Safe by hand: a retry never takes a new nonce unless the old one was finally consumed unpaid. */
+/**
+ * Sends a parked withdrawal back to work. With the number of a dead letter it answers that one only, however late it comes and
+ * however often it is said; without, whichever it waits by. Safe by hand: a retry never takes a new nonce unless the old one
+ * was finally consumed unpaid.
+ */
 export const retrySignal = defineSignal(RETRY_SIGNAL, unread);
 
 /**
  * Says that a person paid by hand, by the transaction named. Safe by hand: our own nonce is consumed without paying first,
  * and the chain has to show that payment.
  */
-export const markPaidSignal = defineSignal<[string]>(MARK_PAID_SIGNAL);
+export const markPaidSignal = defineSignal(MARK_PAID_SIGNAL, unread);
 
 /**
  * Says that somebody has approved, by the number of the approval's row. Safe by hand: the rows decide, each written and

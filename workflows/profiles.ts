@@ -1,4 +1,5 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { pauseMs, RETRY_PROFILES } from '../domain/retry-profiles.ts';
 
 /**
  * Timeouts and retries by kind of work. Transient failures are retried without end: a withdrawal waits out any outage.
@@ -8,7 +9,8 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 /** A killed worker is noticed after four missed heartbeats, and its task given to another. */
 export const HEARTBEAT_TIMEOUT = '8 seconds';
 
-const WAIT_IT_OUT = { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' } as const;
+const { 'wait-out': waitOut, 'few-tries': fewTries } = RETRY_PROFILES;
+const WAIT_IT_OUT = { initialInterval: waitOut.firstPauseMs, backoffCoefficient: waitOut.factor, maximumInterval: waitOut.pauseMsMax };
 
 /** One step against database, chain and key store: each bounded call inside is shorter than this together. */
 export const STEP: ActivityOptions = {
@@ -37,11 +39,11 @@ export const BOOKING: LocalActivityOptions = {
 };
 
 /** How often a failure nobody can classify is tried before a person is asked. */
-export const UNKNOWN_TRIES_MAX = 5;
+export const UNKNOWN_TRIES_MAX = fewTries.triesMax;
 
 /** 1, 2, 4, 8 … seconds, ten minutes at most. */
 export function backoffMs(failures: number): number {
-  return Math.min(1_000 * 2 ** (failures - 1), 600_000);
+  return pauseMs(fewTries, failures);
 }
 
 /** How often a wallet without funds is looked at again. */

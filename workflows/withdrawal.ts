@@ -1,9 +1,9 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
-import type { BroadcastActivities, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
+import type { BroadcastActivities, CloseUnpaidInput, ConfirmVerdict, FinalVerdict, MonitorActivities, SignInput, SigningActivities, SignResult, WithdrawalActivities } from '../activities/index.ts';
 import { unpaidEndOf } from '../domain/errors.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
-import { atMost, interruptible, listenToOperators, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
+import { atMost, forgetTried, interruptible, listenToOperators, retryWanted, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
 import { APPROVAL_LOOK_MS, backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, DAY_MS, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
@@ -89,9 +89,12 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
-    const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry })));
+    const byHand = hands.retry;
+    const funds = await interruptible(hands, () => persist(() => withdrawals.reserveFunds({ ...request, retried: hands.retry || hands.retriedLetters })));
     if (hands.cancelled) return;
     if (funds === 'interrupted') continue;
+    // It has taken effect: the next time it is parked, a person is asked again.
+    if (byHand) hands.retry = false;
     // A run that was started again for a parked withdrawal parks where the first one did.
     if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
     if (funds.kind === 'denied') fail({ code: funds.code, class: 'permanent', reason: `denied by the policy's rule ${funds.rule}` });
@@ -130,7 +133,7 @@ async function signPayment(request: WithdrawalInput, hands: OperatorHands): Prom
   for (;;) {
     await goOnIfLong(request, hands);
     leaveToAPerson(hands);
-    if (hands.cancelled && (await endsUnsigned(request))) return 'cancelled';
+    if (hands.cancelled && ((await closeIfUnsigned(request, CANCELLED)) !== null)) return 'cancelled';
     // What was signed before is taken up where it stands, cancelled or not.
     const run = () => persist(() => sign(request, hands, 'pay'));
     const signed = hands.cancelled ? await run() : await interruptible(hands, run);
@@ -248,30 +251,23 @@ async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
   return insist(() => books.closeUnpaid({ ...request, ...CANCELLED }));
 }
 
-/** Ends at once what was cancelled before anything was signed; the signing service may be away. @returns false when something that may pay exists */
-async function endsUnsigned(request: WithdrawalInput): Promise<boolean> {
+/** Ends what nothing was signed for; the signing service may be away. @returns null when something that may pay exists after all */
+async function closeIfUnsigned(request: WithdrawalInput, end: Omit<CloseUnpaidInput, 'requestId'>): Promise<EndStatus | null> {
   return insist(async () => {
     try {
-      await books.closeUnpaid({ ...request, ...CANCELLED });
-      return true;
+      return await books.closeUnpaid({ ...request, ...end });
     } catch (error) {
       if (failureOf(error).code !== 'INVALID_STATE') throw error;
-      return false;
+      return null;
     }
   });
 }
 
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
-async function failUnpaid(request: WithdrawalInput, failure: Failure): Promise<EndStatus | null> {
-  return insist(async () => {
-    try {
-      return await books.closeUnpaid({ ...request, status: unpaidEndOf(failure.code), code: failure.code, reason: failure.reason });
-    } catch (error) {
-      if (failureOf(error).code !== 'INVALID_STATE') throw error;
-      await sleep(FEE_HOLD_MS);
-      return null;
-    }
-  });
+async function failUnpaid(request: WithdrawalInput, { code, reason }: Failure): Promise<EndStatus | null> {
+  const ended = await closeIfUnsigned(request, { status: unpaidEndOf(code), code, reason });
+  if (ended === null) await sleep(FEE_HOLD_MS);
+  return ended;
 }
 
 /** A person says it was paid: nothing more of ours is signed, and the chain is asked while it is parked. */
@@ -289,17 +285,19 @@ function claimedBy(txHash: string): Failure {
  * @returns the end it reached, or null when a person said "retry"
  */
 async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands: OperatorHands): Promise<EndStatus | null> {
-  hands.retry = false;
-  const { holdsNonce, ended, escalateAfterMs } = await insist(() => books.park({ ...request, ...failure }));
+  // One that was parked before this run may have been answered already; any other answer was said too early, or tried in vain.
+  if (failure.code !== 'PARKED') forgetTried(hands);
+  const { holdsNonce, ended, letterId, reminders: earlier, escalateAfterMs } = await insist(() => books.park({ ...request, ...failure }));
   if (ended !== null) return ended;
+  hands.letterId = letterId;
   show(hands, { WithdrawalStatus: 'DEAD_LETTERED', DeadLetterClass: failure.class });
   if (holdsNonce) {
     const verdict = await confirm(request, hands, 'void');
     const status = verdict.kind === 'settled' ? null : await insist(() => settle(request, hands, verdict));
     if (status !== null && isEnd(status)) return status;
   }
-  for (let reminders = 0; ; ) {
-    const answered = await condition(() => hands.retry || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
+  for (let reminders = earlier; ; ) {
+    const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
     if (!answered) {
       reminders += 1;
       await insist(() => books.escalate({ ...request, escalation: reminders }));
@@ -314,7 +312,7 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
 async function askTheChain(request: WithdrawalInput, hands: OperatorHands): Promise<boolean> {
   const txHash = hands.markedPaid;
   if (txHash === null) return false;
-  const said = () => hands.markedPaid !== txHash || hands.retry;
+  const said = () => hands.markedPaid !== txHash || retryWanted(hands);
   for (let looks = 1; ; looks += 1) {
     const lastLook = looks >= CLAIM_LOOKS_MAX || said();
     const answer = await insist(() => withdrawals.markPaid({ ...request, txHash, lastLook }));

@@ -1,3 +1,4 @@
+import { adviceEn } from './advice-en.ts';
 import { byReason, type Messages } from './messages.ts';
 
 export const en: Messages = {
@@ -9,6 +10,8 @@ export const en: Messages = {
           'target-required': 'This scope needs a target: a chain, a token or a wallet.',
           'target-not-taken': 'A global halt takes no target.',
           'target-unknown': `There is no ${p['scope'] ?? 'such thing'} ${p['target'] ?? ''} here. Nothing was changed.`,
+          'say-all': 'An empty filter would fit everything: say "all": true if that is meant.',
+          'all-or-filter': 'Give either "all" or other conditions, not both.',
         },
         'The request is not valid. See the details for the fields to correct.',
       ),
@@ -85,12 +88,15 @@ export const en: Messages = {
           'too-many-secrets': 'As many secrets are live as allowed. Wait until an older one expires, or set overlapSeconds to 0.',
           'webhook-off': 'The webhook is switched off. Switch it on first.',
           'under-way': 'The message is under way already.',
+          'not-parked': `The withdrawal is not parked: it goes on by itself${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'money-moved': 'Money has left for it already, and a retry would be a second payment. Pay what is missing by hand and say so with mark-paid.',
+          'claimed-paid': 'An operator reports that this was paid by hand. Wait until that is checked on the chain.',
         },
         'This is not possible in the present state.',
       ),
     PAYLOAD_TOO_LARGE: () => 'The request body is too large.',
     UNSUPPORTED_MEDIA_TYPE: () => 'The request body must be application/json.',
-    SERVICE_UNAVAILABLE: () => 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.',
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal cannot be reached, so the word could not be passed on. Nothing was lost: say it again in a moment.' }, 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.'),
     INTERNAL: () => 'Something went wrong on our side. Try again in a moment, with the same Idempotency-Key.',
     TRANSFER_REFUSED: () => 'The token or the recipient refuses the transfer.',
     PAYMENT_MISMATCH: () => 'What arrived on the chain does not match the request. An operator is looking at it.',
@@ -114,5 +120,6 @@ export const en: Messages = {
     APPROVAL_MISSING: () => 'The approvals this withdrawal needs cannot be verified. Operators are looking into it.',
     CANCELLED_BY_REQUEST: () => 'The withdrawal was cancelled on request.',
   },
+  advice: adviceEn,
   outcomeUnknown: 'The payment may be on the chain already. This is settled once its nonce is final on the chain; do not submit the withdrawal again.',
 };

@@ -1,3 +1,4 @@
+import { adviceKo } from './advice-ko.ts';
 import { byReason, type Messages } from './messages.ts';
 
 export const ko: Messages = {
@@ -9,6 +10,8 @@ export const ko: Messages = {
           'target-required': '이 범위에는 대상(체인, 토큰 또는 지갑)을 지정해야 합니다.',
           'target-not-taken': '전체 중지에는 대상을 지정할 수 없습니다.',
           'target-unknown': `지정한 대상이 없습니다: ${p['target'] ?? p['scope'] ?? '대상'}. 아무것도 변경되지 않았습니다.`,
+          'say-all': '빈 필터는 모든 항목에 해당합니다. 전체를 뜻한다면 "all": true를 명시해 주세요.',
+          'all-or-filter': '"all"과 다른 조건을 함께 쓸 수 없습니다.',
         },
         '요청 형식이 올바르지 않습니다. details의 항목을 확인해 주세요.',
       ),
@@ -85,12 +88,15 @@ export const ko: Messages = {
           'too-many-secrets': '사용 중인 비밀 키가 너무 많습니다. 이전 키가 만료될 때까지 기다리거나 overlapSeconds를 0으로 지정해 주세요.',
           'webhook-off': '웹훅이 꺼져 있습니다. 먼저 웹훅을 켜 주세요.',
           'under-way': '이 메시지는 이미 전송 중입니다.',
+          'not-parked': `보류된 출금이 아니며 저절로 진행됩니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'money-moved': '이미 자금이 나갔으므로 재시도하면 이중 지급이 됩니다. 부족분을 직접 지급하고 mark-paid로 알려 주세요.',
+          'claimed-paid': '담당자가 직접 지급했다고 알려 왔습니다. 블록체인에서 확인이 끝날 때까지 기다려 주세요.',
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),
     PAYLOAD_TOO_LARGE: () => '요청 본문이 너무 큽니다.',
     UNSUPPORTED_MEDIA_TYPE: () => '요청 본문은 application/json이어야 합니다.',
-    SERVICE_UNAVAILABLE: () => '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal에 연결할 수 없어 전달하지 못했습니다. 잃은 것은 없으니 잠시 후 다시 시도해 주세요.' }, '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.'),
     INTERNAL: () => '내부 오류가 발생했습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
     TRANSFER_REFUSED: () => '토큰 또는 수신자가 송금을 거부했습니다.',
     PAYMENT_MISMATCH: () => '블록체인의 지급 내역이 요청과 일치하지 않습니다. 운영자가 확인하고 있습니다.',
@@ -114,5 +120,6 @@ export const ko: Messages = {
     APPROVAL_MISSING: () => '출금에 필요한 승인을 확인할 수 없습니다. 운영자가 확인하고 있습니다.',
     CANCELLED_BY_REQUEST: () => '요청에 따라 출금이 취소되었습니다.',
   },
+  advice: adviceKo,
   outcomeUnknown: '이미 블록체인에 전송되었을 수 있습니다. 해당 논스가 체인에서 최종 확정되면 결과가 정해지므로, 같은 출금을 다시 신청하지 마세요.',
 };

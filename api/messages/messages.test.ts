@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES } from '../../domain/errors.ts';
+import { ERROR_CODES, stopsWithdrawals } from '../../domain/errors.ts';
+import { adviceEn } from './advice-en.ts';
 import { LANGUAGES, languageOf, messagesIn } from './language.ts';
+import type { Messages } from './messages.ts';
 
 describe('messages', () => {
   it.each(LANGUAGES)('%s has a whole sentence for every code, with and without parameters', (language) => {
@@ -12,6 +14,23 @@ describe('messages', () => {
         expect(/[가-힣]/.test(sentence)).toBe(language === 'ko');
       }
     }
+  });
+
+  it.each(LANGUAGES)('%s has cause and next step for every code that can stop a withdrawal', (language) => {
+    const { advice } = messagesIn(language);
+    for (const code of ERROR_CODES.filter((each) => stopsWithdrawals(each))) {
+      for (const sentence of [advice[code].cause, advice[code].nextStep]) {
+        expect(sentence).toMatch(/[.]$/);
+        expect(/[가-힣]/.test(sentence)).toBe(language === 'ko');
+      }
+    }
+  });
+
+  it('does not compile without an advice for one of them', () => {
+    const { KEY_INVALID, ...others } = adviceEn;
+    // @ts-expect-error Without this error a code could be added that tells operators nothing.
+    const incomplete: Messages['advice'] = others;
+    expect(Object.keys(incomplete)).toHaveLength(Object.keys({ ...others, KEY_INVALID }).length - 1);
   });
 
   it('puts the parameters into the sentence', () => {

@@ -5,8 +5,8 @@ import type { Settings } from '../../domain/settings.ts';
 import { decodeCursor, encodeCursor } from '../pagination-cursor.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { LIST_LIMIT_DEFAULT, WithdrawalListQuery, WithdrawalListSchema } from '../schemas/withdrawal.ts';
+import { withdrawalViews } from '../withdrawals/page-view.ts';
 import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
-import { withdrawalView } from '../withdrawals/view.ts';
 
 /** `GET /withdrawals`: newest first; an owner's own, an ADMIN's all. */
 export const listWithdrawals: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
@@ -26,8 +26,7 @@ export const listWithdrawals: FastifyPluginAsyncTypebox<{ database: Database; se
       const { status, currency, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;
       const after = cursor === undefined ? undefined : decodeCursor(cursor);
       const { rows, next } = await pageWithdrawals(database, { visibility: visibilityOf(request), status, currency, after, limit });
-      const context = viewContextOf(request, settings);
-      return { items: rows.map((row) => withdrawalView(row, context)), nextCursor: next && encodeCursor(next) };
+      return { items: await withdrawalViews(database, rows, viewContextOf(request, settings)), nextCursor: next && encodeCursor(next) };
     },
   );
 };

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
+import { AlertListSchema, AlertSchema } from './alert.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
+import { BulkRetryAnswerSchema, BulkRetryBodySchema, DeadLetterListSchema, DeadLetterSchema, MarkPaidBodySchema } from './dead-letter.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
@@ -28,6 +30,8 @@ export function registerSchemas(app: FastifyInstance): void {
     WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
     WebhookMessageSchema,
     PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
+    AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
+    DeadLetterSchema, DeadLetterListSchema, BulkRetryBodySchema, BulkRetryAnswerSchema, MarkPaidBodySchema, AlertSchema, AlertListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

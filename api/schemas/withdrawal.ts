@@ -9,11 +9,27 @@ const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.
 const hash = Type.String({ examples: ['0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] });
 const wei = Type.String({ description: 'wei', examples: ['25000000000'] });
 
+const OutcomeDetailSchema = Type.Object(
+  {
+    nonce: Type.Integer({ description: 'Of the wallet that pays: at most one transaction on it is ever mined', examples: [41] }),
+    signer: Type.String({ description: 'The hot wallet, EIP-55' }),
+    hashes: Type.Array(hash, { description: 'Signed payments that may be on the chain, oldest first: one of them at most' }),
+    lastSent: nullable(Type.String({ format: 'date-time', description: 'When the newest transaction on that nonce was first handed to a node; null: none was' })),
+    settledWhen: oneOf(['final-block', 'voided', 'person'], {
+      description:
+        'final-block: once a block with that nonce is final. voided: the same, while a transaction that pays nothing competes for the nonce. person: the chain has ruled, but not as asked, and an operator ends it.',
+    }),
+  },
+  { description: 'Only while the outcome is UNKNOWN: what is known, and what settles it.' },
+);
+export type OutcomeDetailView = Static<typeof OutcomeDetailSchema>;
+
 const withdrawalFields = {
   requestId: Type.String({ examples: ['tx-1795494000000-0123456789abcdef0123'] }),
   status: oneOf(WITHDRAWAL_STATUSES, { description: 'COMPLETED, FAILED, REJECTED and CANCELLED are ends.' }),
   outcome: oneOf(OUTCOMES, { description: 'What is known of the money. UNKNOWN: it may be on the chain; never submit it again.' }),
   outcomeNote: Type.Optional(Type.String({ description: 'Only while the outcome is UNKNOWN: when it will be settled.' })),
+  outcomeDetail: Type.Optional(OutcomeDetailSchema),
   amount: Type.String({ description: 'Token units', examples: ['12.5'] }),
   currency: Type.String({ examples: ['USDC'] }),
   toAddress: Type.String({ description: 'EIP-55' }),

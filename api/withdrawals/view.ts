@@ -9,6 +9,7 @@ import { formatAmount } from '../../domain/money.ts';
 import { isNetwork } from '../../domain/networks.ts';
 import { cancellationResultOf, outcomeOf } from '../../domain/status.ts';
 import type { Messages } from '../messages/messages.ts';
+import { outcomeDetailOf } from './outcome.ts';
 import type { ApprovalsView, AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
 
 /** What a view depends on besides the row. */
@@ -28,16 +29,21 @@ function errorCodeOf(stored: string | null): ErrorCode | null {
   return isErrorCode(stored) ? stored : 'INTERNAL';
 }
 
-/** A withdrawal as a caller sees it: token units, EIP-55, ISO 8601, the caller's language. */
-export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: ViewContext): WithdrawalView {
+/**
+ * A withdrawal as a caller sees it: token units, EIP-55, ISO 8601, the caller's language.
+ * @param attempts its signed transactions, for what is known of an open outcome
+ */
+export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: ViewContext, attempts: readonly AttemptRow[] = []): WithdrawalView {
   if (!isNetwork(row.network)) throw new Error(`withdrawal ${row.requestId} names an unknown network`);
   const outcome = outcomeOf(row.status, row.hasLivePayment);
+  const outcomeDetail = outcomeDetailOf(row, attempts);
   const errorCode = errorCodeOf(row.errorCode);
   return {
     requestId: row.requestId,
     status: row.status,
     outcome,
     ...(outcome === 'UNKNOWN' && { outcomeNote: messages.outcomeUnknown }),
+    ...(outcomeDetail && { outcomeDetail }),
     amount: formatAmount(row.amount, row.decimals),
     currency: row.currency,
     toAddress: parseAddress(row.toAddress),
@@ -109,5 +115,5 @@ export interface WithdrawalParts {
 
 /** One withdrawal asked for alone: with its approvals, its attempts and its timeline. */
 export function withdrawalDetailView(row: WithdrawalRow, { attempts, events, approvals }: WithdrawalParts, context: ViewContext): WithdrawalDetailView {
-  return { ...withdrawalView(row, context), ...waitingFor(row, events, context.fundsWaitMs), ...(approvals && { approvals }), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
+  return { ...withdrawalView(row, context, attempts), ...waitingFor(row, events, context.fundsWaitMs), ...(approvals && { approvals }), attempts: attempts.map((attempt) => attemptView(attempt, context.explorerUrl)), timeline: events.map(timelineEntryView) };
 }

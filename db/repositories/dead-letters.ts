@@ -1,8 +1,10 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { ErrorClass, ErrorCode } from '../../domain/errors.ts';
 import type { EndStatus } from '../../domain/status.ts';
-import type { Queryable, Transaction } from '../client.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
 import { deadLetters } from '../schema/index.ts';
+import { transact } from '../transact.ts';
+import { appendEvent } from './events.ts';
 
 export type DeadLetterRow = typeof deadLetters.$inferSelect;
 
@@ -16,12 +18,19 @@ export interface NewDeadLetter {
   reason: string;
 }
 
-/** Writes down that a withdrawal waits for a person. Called twice while it waits: the first reason stands. */
-export async function openDeadLetter(tx: Transaction, letter: NewDeadLetter): Promise<void> {
+/**
+ * Writes down that a withdrawal waits for a person. Called twice while it waits: the first reason stands, but a retry said
+ * before is no longer known to have been heard.
+ * @returns the letter it waits by
+ */
+export async function openDeadLetter(tx: Transaction, letter: NewDeadLetter): Promise<DeadLetterRow> {
   await tx
     .insert(deadLetters)
     .values({ ...letter, reason: letter.reason.slice(0, 1024), openKey: letter.requestId, parkedAt: new Date() })
-    .onDuplicateKeyUpdate({ set: { openKey: letter.requestId } });
+    .onDuplicateKeyUpdate({ set: { retrySaidAt: null, retrySaidBy: null } });
+  const row = await findOpenDeadLetter(tx, letter.requestId);
+  if (!row) throw new Error('a dead letter was opened but not recorded');
+  return row;
 }
 
 /** The letter a withdrawal waits by, if it does. */
@@ -45,4 +54,20 @@ export async function noteEscalation(tx: Transaction, requestId: string, escalat
 /** Notes that it waits no longer. Called twice, or for one that never waited: nothing happens. */
 export async function resolveDeadLetter(tx: Transaction, requestId: string, resolution: 'RETRIED' | EndStatus): Promise<void> {
   await tx.update(deadLetters).set({ openKey: sql`NULL`, resolvedAt: new Date(), resolution }).where(eq(deadLetters.openKey, requestId));
+}
+
+/**
+ * Notes that its workflow was told of a person's retry. Called twice: the newer one stands.
+ * @returns false when the letter waits no longer: it was taken up, or the withdrawal has ended
+ */
+export async function noteRetry(db: Database, letter: Pick<DeadLetterRow, 'id' | 'requestId'>, accountId: number): Promise<boolean> {
+  return transact(db, async (tx) => {
+    const [result] = await tx
+      .update(deadLetters)
+      .set({ retrySaidAt: new Date(), retrySaidBy: accountId })
+      .where(and(eq(deadLetters.id, letter.id), isNull(deadLetters.resolvedAt)));
+    if (result.affectedRows === 0) return false;
+    await appendEvent(tx, { requestId: letter.requestId, type: 'retry requested' });
+    return true;
+  });
 }

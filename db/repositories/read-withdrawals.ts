@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, lte, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, lte, or } from 'drizzle-orm';
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { signedTransactions, withdrawalEvents, withdrawalRequests } from '../schema/index.ts';
@@ -25,6 +25,12 @@ export async function findWithdrawal(db: Queryable, requestId: string, visibilit
 /** Its signed transactions, oldest first. Read after the withdrawal, so that they are never older than its status. */
 export async function listAttemptsOfRequest(db: Queryable, requestId: string): Promise<AttemptRow[]> {
   return db.select().from(signedTransactions).where(eq(signedTransactions.requestId, requestId)).orderBy(asc(signedTransactions.id)).limit(ATTEMPTS_MAX);
+}
+
+/** The signed transactions of several withdrawals, oldest first. */
+export async function listAttemptsOf(db: Queryable, requestIds: readonly string[]): Promise<AttemptRow[]> {
+  if (requestIds.length === 0) return [];
+  return db.select().from(signedTransactions).where(inArray(signedTransactions.requestId, [...requestIds])).orderBy(asc(signedTransactions.id));
 }
 
 /** Its timeline after the event `afterId` (0: from the start), oldest first. */

@@ -20,5 +20,5 @@ export const alerts = mysqlTable(
     seenAt: timeColumn('seen_at').notNull(),
     resolvedAt: timeColumn('resolved_at'),
   },
-  (table) => [uniqueIndex('alerts_open').on(table.openKey), index('alerts_raised').on(table.raisedAt), index('alerts_subject').on(table.subject, table.kind)],
+  (table) => [uniqueIndex('alerts_open').on(table.openKey), index('alerts_raised').on(table.raisedAt), index('alerts_waiting').on(table.resolvedAt, table.id), index('alerts_subject').on(table.subject, table.kind)],
 );

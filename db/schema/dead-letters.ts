@@ -16,6 +16,9 @@ export const deadLetters = mysqlTable(
     class: mysqlEnum('class', [...ERROR_CLASSES]).notNull(),
     /** technical detail for operators */
     reason: varchar('reason', { length: 1024 }).notNull(),
+    /** when a person last answered it with a retry that its workflow was told of, and who */
+    retrySaidAt: timeColumn('retry_said_at'),
+    retrySaidBy: int('retry_said_by'),
     /** how often a person was reminded */
     escalations: int('escalations').notNull().default(0),
     escalatedAt: timeColumn('escalated_at'),

@@ -1,0 +1,3 @@
+ALTER TABLE `dead_letters`
+  DROP COLUMN `retry_said_at`,
+  DROP COLUMN `retry_said_by`;

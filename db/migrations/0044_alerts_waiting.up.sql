@@ -1,0 +1,1 @@
+ALTER TABLE `alerts` ADD KEY `alerts_waiting` (`resolved_at`, `id`);
