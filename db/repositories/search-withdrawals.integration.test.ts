@@ -81,6 +81,16 @@ describe('a search runs along an index', () => {
     if (index !== undefined) expect(plan.map(({ key }) => key)).toEqual([index]);
   });
 
+  it.each<[string, () => Filters]>([
+    ['signer and status', () => ({ status: 'FAILED', signer: sample.signer })],
+    ['signer and currency', () => ({ signer: sample.signer, currency: 'USDC' })],
+    ['status and currency', () => ({ status: 'FAILED', currency: 'USDC' })],
+    ['status, signer, currency and time', () => ({ status: 'FAILED', signer: sample.signer, currency: 'USDC', from, to })],
+  ])('and reads no row that does not fit: %s', async (_name, filters) => {
+    const plan = await explain(pageQuery(database.db, { chainId: CHAIN_ID, limit: 50, ...filters() }, null));
+    expect(plan).toMatchObject([{ Extra: expect.stringMatching(/Using index(?! condition)/) }]);
+  });
+
   it('by nothing: backwards along the times, no further than the page', async () => {
     const [plan] = await explain(pageQuery(database.db, { chainId: CHAIN_ID, limit: 50 }, null));
     expect(plan).toMatchObject({ key: 'withdrawal_requests_created', rows: 51, Extra: expect.not.stringMatching(/filesort/) });

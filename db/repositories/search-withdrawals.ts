@@ -46,11 +46,17 @@ const NAMED_MAX = 1_000;
 export async function searchWithdrawals(db: Queryable, search: WithdrawalSearch): Promise<{ found: FoundWithdrawal[]; next: PagePosition | null }> {
   const named = await namedBy(db, search);
   if (named?.length === 0) return { found: [], next: null };
-  const rows = await pageQuery(db, search, named);
-  const page = rows.slice(0, search.limit);
-  const last = page.at(-1);
-  const next = rows.length > search.limit && last ? { createdAt: last.createdAt, requestId: last.requestId } : null;
-  return { found: await withSigning(db, page), next };
+  const positions = await pageQuery(db, search, named);
+  const page = positions.slice(0, search.limit);
+  const next = positions.length > search.limit ? (page.at(-1) ?? null) : null;
+  return { found: await withSigning(db, await readInOrder(db, page.map(({ requestId }) => requestId))), next };
+}
+
+/** The rows, a moment later: their status may have gone on meanwhile. */
+async function readInOrder(db: Queryable, ids: readonly string[]): Promise<WithdrawalRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.select().from(withdrawalRequests).where(inArray(withdrawalRequests.requestId, [...ids]));
+  return rows.toSorted((left, right) => ids.indexOf(left.requestId) - ids.indexOf(right.requestId));
 }
 
 /** What an operator sees of one withdrawal beside its row. */
@@ -70,7 +76,10 @@ export async function withSigning(db: Queryable, rows: readonly WithdrawalRow[])
   return rows.map((row) => ({ row, nonce: nonceOf.get(row.requestId) ?? null, attemptCount: attemptsOf.get(row.requestId) ?? 0 }));
 }
 
-/** The query of a page; it reads one row more than the page holds. */
+/**
+ * Where the rows of a page are; one more than it holds. It asks for nothing but what stands in the index beside what is filtered by, so
+ * that rows that do not fit are passed over without being read.
+ */
 export function pageQuery(db: Queryable, search: WithdrawalSearch, named: readonly string[] | null) {
   const { requestId, toAddress, status, walletAddress, currency, ownerId, createdAt } = withdrawalRequests;
   const { after } = search;
@@ -86,7 +95,7 @@ export function pageQuery(db: Queryable, search: WithdrawalSearch, named: readon
     // The first half alone is what an index range can use.
     given(after, (value) => and(lte(createdAt, value.createdAt), or(lt(createdAt, value.createdAt), lt(requestId, value.requestId)))),
   );
-  return db.select().from(withdrawalRequests).where(where).orderBy(desc(createdAt), desc(requestId)).limit(search.limit + 1);
+  return db.select({ createdAt, requestId }).from(withdrawalRequests).where(where).orderBy(desc(createdAt), desc(requestId)).limit(search.limit + 1);
 }
 
 /** The requests that id, hash and nonce leave; null when none of them is asked for. */

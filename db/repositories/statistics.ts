@@ -1,9 +1,10 @@
-import { and, asc, gte, inArray, lt, min, notInArray } from 'drizzle-orm';
+import { and, asc, getTableColumns, gte, inArray, lt, min, notInArray } from 'drizzle-orm';
+import { LRUCache } from 'lru-cache';
 import { sumStatistics, type Statistics } from '../../domain/statistics.ts';
 import { END_STATUSES, WITHDRAWAL_STATUSES, isEnd } from '../../domain/status.ts';
-import type { Database, Queryable } from '../client.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
 import { hourlyStats, withdrawalRequests } from '../schema/index.ts';
-import { countWithdrawals } from './count-withdrawals.ts';
+import { countWithdrawals, type Span } from './count-withdrawals.ts';
 
 export const HOUR_MS = 3_600_000;
 /** How far back hours are kept counted, and statistics may reach. */
@@ -12,29 +13,48 @@ export const REACH_MS = 31 * 24 * HOUR_MS;
 const LATE_MS = 5 * 60_000;
 /** An hour with more that have not ended is not worth keeping yet. */
 const OPEN_MAX = 25;
+/** More than the longest window has, so that asking for it again and again forgets none of them. */
+const HOURS_REMEMBERED = 1_000;
 const OPEN_STATUSES = WITHDRAWAL_STATUSES.filter((status) => !isEnd(status));
 
 const hourOf = (time: Date): Date => new Date(Math.floor(time.getTime() / HOUR_MS) * HOUR_MS);
 /** One moment of the database, whatever is committed meanwhile. */
 const ONE_MOMENT = { isolationLevel: 'repeatable read', withConsistentSnapshot: true } as const;
 
+/** Statistics of the withdrawals accepted from `from` on and before `to`. */
+export type StatisticsReader = (from: Date, to: Date) => Promise<Statistics>;
+
 /**
- * Statistics of the withdrawals accepted from `from` on and before `to`. Past hours come as they were counted; what is not, and the
- * hours that the window cuts, are counted now, and so are those that had not ended.
+ * Past hours come as they were counted; what is not, and the hours that the window cuts, are counted now, and so are those that had not
+ * ended. Hours it has read are remembered: what was counted of one is the same as long as the same were left out.
  */
-export async function readStatistics(db: Database, from: Date, to: Date): Promise<Statistics> {
-  return db.transaction(async (tx) => {
-    const hours = await tx.select().from(hourlyStats).where(and(gte(hourlyStats.hour, from), lt(hourlyStats.hour, hourOf(to)))).orderBy(asc(hourlyStats.hour));
-    const parts = hours.map(({ counts }) => counts);
-    for (const gap of gapsBetween(hours.map(({ hour }) => hour), from, to)) parts.push(await countWithdrawals(tx, gap));
-    parts.push(await countWithdrawals(tx, { ids: hours.flatMap(({ openIds }) => openIds) }));
-    return sumStatistics(parts);
-  }, ONE_MOMENT);
+export function createStatisticsReader(db: Database): StatisticsReader {
+  const remembered = new LRUCache<string, Statistics>({ max: HOURS_REMEMBERED });
+  return (from, to) =>
+    db.transaction(async (tx) => {
+      const { counts: _, ...columns } = getTableColumns(hourlyStats);
+      const hours = await tx.select(columns).from(hourlyStats).where(and(gte(hourlyStats.hour, from), lt(hourlyStats.hour, hourOf(to)))).orderBy(asc(hourlyStats.hour));
+      const counts = await readCounts(tx, hours, remembered);
+      const spans = gapsBetween(hours.map(({ hour }) => hour), from, to);
+      return sumStatistics([...counts, await countWithdrawals(tx, { spans }), await countWithdrawals(tx, { ids: hours.flatMap(({ openIds }) => openIds) })]);
+    }, ONE_MOMENT);
+}
+
+type Hour = Omit<typeof hourlyStats.$inferSelect, 'counts'>;
+const keyOf = ({ hour, openIds, countedAt }: Hour): string => [hour.getTime(), countedAt.getTime(), ...openIds].join(' ');
+
+async function readCounts(tx: Transaction, hours: readonly Hour[], remembered: LRUCache<string, Statistics>): Promise<Statistics[]> {
+  const unread = hours.filter((hour) => !remembered.has(keyOf(hour)));
+  if (unread.length > 0) {
+    const read = await tx.select().from(hourlyStats).where(inArray(hourlyStats.hour, unread.map(({ hour }) => hour)));
+    for (const { counts, ...hour } of read) remembered.set(keyOf(hour), counts);
+  }
+  return hours.flatMap((hour) => remembered.get(keyOf(hour)) ?? []);
 }
 
 /** What lies between hours, from `from` on and before `to`. */
-function gapsBetween(hours: readonly Date[], from: Date, to: Date): { from: Date; to: Date }[] {
-  const gaps: { from: Date; to: Date }[] = [];
+function gapsBetween(hours: readonly Date[], from: Date, to: Date): Span[] {
+  const gaps: Span[] = [];
   let end = from;
   for (const hour of [...hours, to]) {
     if (hour > end) gaps.push({ from: end, to: hour });
@@ -84,7 +104,7 @@ async function countHour(db: Database, hour: Date, now: Date): Promise<void> {
     const open = await tx.select({ requestId }).from(withdrawalRequests).where(and(inArray(status, OPEN_STATUSES), gte(createdAt, hour), lt(createdAt, to))).limit(OPEN_MAX + 1);
     if (open.length > OPEN_MAX) return null;
     const openIds = open.map((row) => row.requestId);
-    return { openIds, counts: await countWithdrawals(tx, { from: hour, to, except: openIds }) };
+    return { openIds, counts: await countWithdrawals(tx, { spans: [{ from: hour, to }], except: openIds }) };
   }, ONE_MOMENT);
   if (counted) await db.insert(hourlyStats).values({ hour, ...counted, countedAt: now }).onDuplicateKeyUpdate({ set: { ...counted, countedAt: now } });
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { HOUR_MS, REACH_MS, readStatistics } from '../../../db/repositories/statistics.ts';
+import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositories/statistics.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -12,6 +12,7 @@ const WINDOW_MS_DEFAULT = 24 * HOUR_MS;
 
 /** `GET /admin/stats`: counts, success, latencies and volumes of the withdrawals accepted in a window. */
 export const stats: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
+  const readStatistics = createStatisticsReader(database);
   app.get(
     '/admin/stats',
     {
@@ -30,7 +31,7 @@ export const stats: FastifyPluginAsyncTypebox<{ database: Database; settings: Se
       const from = optionalTime('from', request.query.from) ?? new Date(to.getTime() - WINDOW_MS_DEFAULT);
       const lengthMs = to.getTime() - from.getTime();
       if (lengthMs <= 0 || lengthMs > REACH_MS) throw new EngineError('VALIDATION_FAILED', { field: 'from', reason: lengthMs <= 0 ? 'not-before-to' : 'window-too-long' });
-      return statsView(await readStatistics(database, from, to), { from, to, network: settings.chain.network });
+      return statsView(await readStatistics(from, to), { from, to, network: settings.chain.network });
     },
   );
 };
