@@ -6,8 +6,6 @@ import { sumSpent, type SumsByAsset } from '../../db/repositories/wallet-observa
 
 /** Adding up a busy day takes seconds, a slice of it milliseconds: what is over is added up once. */
 const SLICE_MS = 600_000;
-/** What was held in a slice when it was added up counts as held for so long, though it may have been paid for less gas since. */
-const REMEMBERED_MS = 1_800_000;
 const SLICES_MAX = 50_000;
 
 export interface SpendHistory {
@@ -17,14 +15,15 @@ export interface SpendHistory {
 
 /** Spending by recent windows, in this process's memory: a worker that starts anew adds up anew. Decides nothing about money. */
 export function createSpendHistory(db: Database): SpendHistory {
-  const slices = new LRUCache<string, SumsByAsset>({ max: SLICES_MAX, ttl: REMEMBERED_MS });
+  const slices = new LRUCache<string, SumsByAsset>({ max: SLICES_MAX });
 
-  async function slice({ chainId, address }: { chainId: number; address: Address }, start: number): Promise<SumsByAsset> {
+  async function slice({ chainId, address }: { chainId: number; address: Address }, start: number, now: number): Promise<SumsByAsset> {
     const key = `${chainId} ${address} ${start}`;
     const known = slices.get(key);
     if (known) return known;
     const sums = await sumSpent(db, chainId, address, { from: new Date(start), to: new Date(start + SLICE_MS) });
-    slices.set(key, sums);
+    // What was held then may have been paid since, for less gas: it is looked at again when it is twice as old.
+    slices.set(key, sums, { ttl: now - start });
     return sums;
   }
 
@@ -33,7 +32,7 @@ export function createSpendHistory(db: Database): SpendHistory {
       const from = floor(now - hours * 3_600_000);
       const running = floor(now);
       const sums = new Map(await sumSpent(db, wallet.chainId, wallet.address, { from: new Date(running), to: null }));
-      for (let start = from; start < running; start += SLICE_MS) for (const [asset, spent] of await slice(wallet, start)) sums.set(asset, (sums.get(asset) ?? 0n) + spent);
+      for (let start = from; start < running; start += SLICE_MS) for (const [asset, spent] of await slice(wallet, start, now)) sums.set(asset, (sums.get(asset) ?? 0n) + spent);
       return { ms: now - from, sums };
     },
   };
