@@ -22,8 +22,8 @@ export interface SeenAsset {
 
 /**
  * Reads the coin and every enabled token of a wallet at one block, and what was spent lately, and writes it down. The chain
- * first: whatever it shows as paid by then is not counted as promised as well. Throws `CHAIN_UNAVAILABLE`; nothing is written
- * then.
+ * first: what is settled meanwhile is in the older balance still, and counted as promised. Throws `CHAIN_UNAVAILABLE`; nothing
+ * is written then.
  */
 export async function lookAtWallet(ports: { db: Database; rpc: Rpc; settings: Settings; history: SpendHistory; now: () => number }, wallet: WalletRow, assets: readonly Asset[]): Promise<SeenAsset[]> {
   const { db, rpc, settings, history, now } = ports;

@@ -4,7 +4,7 @@ import type { SpendWindow } from '../../domain/runway.ts';
 import type { Database } from '../../db/client.ts';
 import { sumSpent, type SumsByAsset } from '../../db/repositories/wallet-observations.ts';
 
-/** Adding up a busy day takes seconds, a slice of it milliseconds: what is over is added up once. */
+/** Adding up a busy day takes seconds, a slice of it milliseconds: what is over is remembered. */
 const SLICE_MS = 600_000;
 const SLICES_MAX = 50_000;
 
