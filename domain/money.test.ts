@@ -1,7 +1,7 @@
 import { array, assert, bigInt, constantFrom, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from './errors.ts';
-import { baseUnits, formatAmount, parseAmount } from './money.ts';
+import { baseUnits, formatAmount, formatSignedAmount, parseAmount } from './money.ts';
 
 /** Most decimals a settings file may give a token, and the digits of MySQL's DECIMAL(65,0). */
 const DECIMALS_MAX = 36;
@@ -80,6 +80,12 @@ describe('parseAmount', () => {
         expect(parseAmount(text, decimals)).toBe(BigInt(whole) * 10n ** BigInt(decimals) + BigInt(fraction.padEnd(decimals, '0') || '0'));
       }),
     );
+  });
+});
+
+describe('formatSignedAmount', () => {
+  it('puts a sign before what is owed', () => {
+    expect([formatSignedAmount(-1_500_000n, 6), formatSignedAmount(-1n, 6), formatSignedAmount(0n, 6), formatSignedAmount(1_500_000n, 6)]).toEqual(['-1.5', '-0.000001', '0', '1.5']);
   });
 });
 

@@ -2,12 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOURS_MAX, hoursLeft, judgeRunway, spendPerHour } from './runway.ts';
 
+const HOUR = 3_600_000;
+
 describe('the rate', () => {
   it.each([
     ['nothing was spent', [], 0n],
-    ['the last hour is busier than the day', [{ hours: 1, spent: 500n }, { hours: 24, spent: 2_400n }], 500n],
-    ['the day is busier than the last hour', [{ hours: 1, spent: 0n }, { hours: 24, spent: 2_400n }], 100n],
-    ['less than a base unit an hour is one', [{ hours: 24, spent: 1n }], 1n],
+    ['the last hour is busier than the day', [{ ms: HOUR, spent: 500n }, { ms: 24 * HOUR, spent: 2_400n }], 500n],
+    ['the day is busier than the last hour', [{ ms: HOUR, spent: 0n }, { ms: 24 * HOUR, spent: 2_400n }], 100n],
+    ['less than a base unit an hour is one', [{ ms: 24 * HOUR, spent: 1n }], 1n],
   ])('when %s', (_, windows, expected) => {
     expect(spendPerHour(windows)).toBe(expected);
   });

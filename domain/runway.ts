@@ -1,18 +1,21 @@
 /** How long a wallet's money lasts. Amounts are base units. */
 
 export interface SpendWindow {
-  hours: number;
+  /** how long it is */
+  ms: number;
   /** what was promised or spent in it */
   spent: bigint;
 }
+
+const HOUR_MS = 3_600_000n;
 
 /** More hours than this is as good as for ever. */
 export const HOURS_MAX = 100_000;
 
 /** Base units an hour by the fastest of the windows, rounded up: a burst counts at once, a quiet hour hides no busy day. */
 export function spendPerHour(windows: readonly SpendWindow[]): bigint {
-  return windows.reduce((fastest, { hours, spent }) => {
-    const perHour = (spent + BigInt(hours) - 1n) / BigInt(hours);
+  return windows.reduce((fastest, { ms, spent }) => {
+    const perHour = (spent * HOUR_MS + BigInt(ms) - 1n) / BigInt(ms);
     return perHour > fastest ? perHour : fastest;
   }, 0n);
 }

@@ -88,7 +88,7 @@ const SettingsSchema = Type.Object(
         everyMs: Type.Integer({ minimum: 1_000 }),
         /** a person is called when what is there lasts for fewer hours than this */
         alertHours: Type.Integer({ minimum: 1, maximum: 720 }),
-        /** hours looked back on for the rate of spending; the fastest counts */
+        /** hours looked back on for the rate of spending, give or take ten minutes; the fastest counts */
         rateWindowsHours: Type.Array(Type.Integer({ minimum: 1, maximum: 168 }), { minItems: 1, maxItems: 4 }),
       },
       { additionalProperties: false },

@@ -3,12 +3,13 @@ import { spendPerHour } from '../../domain/runway.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Database } from '../../db/client.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
-import { assetKeyOf, NATIVE, recordObservations, sumReserved, sumSpent, type WalletObservation } from '../../db/repositories/wallet-observations.ts';
+import { assetKeyOf, NATIVE, recordObservations, sumReserved, type SumsByAsset, type WalletObservation } from '../../db/repositories/wallet-observations.ts';
 import type { WalletRow } from '../../db/repositories/wallets.ts';
 import { transact } from '../../db/transact.ts';
 import { hexQuantity, readCommonHead, readTransactionCount } from '../chain/blocks.ts';
 import { readTokenBalance } from '../chain/erc20.ts';
 import type { Rpc } from '../chain/rpc.ts';
+import { windowsOf, type SpendHistory } from './spend-history.ts';
 
 /** One asset of a wallet as it was just seen. Amounts are base units. */
 export interface SeenAsset {
@@ -19,15 +20,13 @@ export interface SeenAsset {
   available: bigint;
 }
 
-const HOUR_MS = 3_600_000;
-
 /**
  * Reads the coin and every enabled token of a wallet at one block, and what was spent lately, and writes it down. The chain
- * first: whatever it shows as paid by then is not counted as promised as well. Throws `CHAIN_UNAVAILABLE`; nothing is written
- * then.
+ * first: what is settled meanwhile is in the older balance still, and counted as promised. Throws `CHAIN_UNAVAILABLE`; nothing
+ * is written then.
  */
-export async function lookAtWallet(ports: { db: Database; rpc: Rpc; settings: Settings }, wallet: WalletRow, assets: readonly Asset[]): Promise<SeenAsset[]> {
-  const { db, rpc, settings } = ports;
+export async function lookAtWallet(ports: { db: Database; rpc: Rpc; settings: Settings; history: SpendHistory; now: () => number }, wallet: WalletRow, assets: readonly Asset[]): Promise<SeenAsset[]> {
+  const { db, rpc, settings, history, now } = ports;
   const { chainId } = wallet;
   const address = wallet.address as Address;
   const block = await readCommonHead(rpc);
@@ -36,11 +35,12 @@ export async function lookAtWallet(ports: { db: Database; rpc: Rpc; settings: Se
   const latestNonce = await readTransactionCount(rpc, address, block);
   const pendingNonce = Number(await rpc.call<string>('eth_getTransactionCount', [address, 'pending']));
 
-  const seenAt = new Date();
+  const seenAt = new Date(now());
   const reserved = await sumReserved(db, chainId, address, block);
-  const spent = await Promise.all(settings.treasury.rateWindowsHours.map(async (hours) => ({ hours, sums: await sumSpent(db, chainId, address, new Date(seenAt.getTime() - hours * HOUR_MS)) })));
+  const spent: { ms: number; sums: SumsByAsset }[] = [];
+  for (const hours of settings.treasury.rateWindowsHours) spent.push(await history.look({ chainId, address }, hours, seenAt.getTime()));
   const seen = [...balances].map(([key, balance]): SeenAsset => {
-    const perHour = spendPerHour(spent.map(({ hours, sums }) => ({ hours, spent: sums.get(key) ?? 0n })));
+    const perHour = spendPerHour(windowsOf(spent, key));
     const counts = key === NATIVE ? { latestNonce, pendingNonce } : { latestNonce: null, pendingNonce: null };
     return {
       asset: assets.find(({ tokenAddress }) => assetKeyOf(tokenAddress) === key) ?? null,

@@ -10,7 +10,7 @@ import { callAsOwner } from '../../tests/harness/tokens.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
 import { EndpointError } from '../chain/rpc/answer.ts';
 import { rpcThrough } from '../chain/rpc.testkit.ts';
-import { makeWatchTreasury } from './watch-treasury.ts';
+import { makeWatchTreasury, type WatchTreasuryPorts } from './watch-treasury.ts';
 
 const HOUR_MS = 3_600_000;
 const USDC = 1_000_000n;
@@ -37,7 +37,9 @@ beforeEach(async () => {
   }
 });
 
-const look = (ports: Partial<Bench['ports']> = {}) => makeWatchTreasury({ ...bench.ports, ...ports })();
+/** On the border of two slices: the windows are as long as they are named. */
+const NOW = Math.floor(Date.now() / 600_000) * 600_000;
+const look = (ports: Partial<WatchTreasuryPorts> = {}) => makeWatchTreasury({ ...bench.ports, now: () => NOW, ...ports })();
 const balance = (address: string, pol: string) => bench.engine.chain.rpc.call('anvil_setBalance', [address, `0x${parseEther(pol).toString(16)}`]);
 const seen = async (address: string) => new Map((await listObservations(bench.ports.db, bench.engine.chain.chainId, [address])).map((row) => [row.asset, row]));
 const open = async () => (await listOpenAlerts(bench.ports.db)).map(({ kind, subject }) => `${kind} ${subject}`).toSorted();
@@ -45,7 +47,7 @@ const open = async () => (await listOpenAlerts(bench.ports.db)).map(({ kind, sub
 let spends = 0;
 async function spent(hoursAgo: number, fields: Partial<typeof fundReservations.$inferInsert>): Promise<void> {
   spends += 1;
-  const createdAt = new Date(Date.now() - hoursAgo * HOUR_MS);
+  const createdAt = new Date(NOW - hoursAgo * HOUR_MS);
   await bench.ports.db.insert(fundReservations).values({ requestId: `spent-${spends}`, chainId: bench.engine.chain.chainId, walletAddress: wallet, tokenAddress: usdc, amount: 0n, gasLimit: 1n, gasWei: 0n, state: 'CONSUMED', spentAmount: 0n, spentGasWei: 0n, settledBlock: 0, createdAt, settledAt: createdAt, ...fields });
 }
 
@@ -72,6 +74,29 @@ describe('a look', () => {
     await look();
     expect((await seen(wallet)).get(NATIVE)).toMatchObject({ balance: parseEther('50'), blockNumber: (native?.blockNumber ?? 0) + 1 });
     expect((await seen(other)).get(NATIVE)).toMatchObject({ balance: parseEther('100'), spendPerHour: 0n });
+  });
+
+  it('adds up what is over once, what runs on each time, and says for how long', async () => {
+    let now = NOW;
+    const watch = makeWatchTreasury({ ...bench.ports, now: () => now });
+    await spent(0.5, { spentAmount: 120n * USDC });
+    await watch();
+    expect((await seen(wallet)).get(usdc)?.spendPerHour).toBe(120n * USDC);
+    now += 300_000;
+    await spent(-0.01, { spentAmount: 10n * USDC });
+    await spent(0.5, { spentAmount: 1_000n * USDC });
+    await watch();
+    // 130 in 65 minutes; the thousand that came later into a slice that was over is seen by who adds up anew.
+    expect((await seen(wallet)).get(usdc)?.spendPerHour).toBe(120n * USDC);
+    await look({ now: () => now });
+    expect((await seen(wallet)).get(usdc)?.spendPerHour).toBe((1_130n * USDC * 60n + 64n) / 65n);
+    // A slice later the window has moved on by one.
+    now += 300_000;
+    await watch();
+    expect((await seen(wallet)).get(usdc)?.spendPerHour).toBe(130n * USDC);
+    now += HOUR_MS;
+    await watch();
+    expect((await seen(wallet)).get(usdc)?.spendPerHour).toBe((130n * USDC) / 24n + 1n);
   });
 
   it('that cannot read one wallet sees the others, and fails so that it shows', async () => {

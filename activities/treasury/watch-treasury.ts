@@ -9,12 +9,15 @@ import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 import { startHeartbeats, type ActivityLog } from '../failure.ts';
 import { judgeWallet } from './judge-wallet.ts';
 import { lookAtWallet } from './look-at-wallet.ts';
+import { createSpendHistory } from './spend-history.ts';
 
 export interface WatchTreasuryPorts {
   db: Database;
   rpc: Rpc;
   settings: Settings;
   log: ActivityLog;
+  /** ms since 1970; the real clock when absent */
+  now?: () => number;
 }
 
 /**
@@ -28,12 +31,13 @@ export interface WatchTreasuryPorts {
 export function makeWatchTreasury(ports: WatchTreasuryPorts) {
   const { db, settings, log } = ports;
   const { chainId, network } = settings.chain;
+  const history = createSpendHistory(db);
 
   return async (): Promise<void> => {
     const stopHeartbeats = startHeartbeats();
     try {
       const [wallets, assets, waiting] = await Promise.all([listWallets(db, chainId), listEnabledAssets(db, network), smallestWaiting(db, chainId)]);
-      const looks = await Promise.allSettled(wallets.map(async (wallet) => judgeWallet(ports, wallet, await lookAtWallet(ports, wallet, assets), waiting)));
+      const looks = await Promise.allSettled(wallets.map(async (wallet) => judgeWallet(ports, wallet, await lookAtWallet({ ...ports, history, now: ports.now ?? Date.now }, wallet, assets), waiting)));
       const failed = looks.find((look) => look.status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {

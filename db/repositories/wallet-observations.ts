@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, or, gt, sql } from 'drizzle-orm';
+import { and, eq, gt, gte, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { fundReservations, walletObservations, withdrawalRequests } from '../schema/index.ts';
@@ -39,9 +39,10 @@ export async function sumReserved(queryable: Queryable, chainId: number, walletA
   return sumByAsset(queryable, chainId, walletAddress, or(eq(fundReservations.state, 'HELD'), gt(fundReservations.settledBlock, balanceBlock)));
 }
 
-/** What was promised since a moment and is still held, or was spent. A promise that was released counts with its gas only. */
-export async function sumSpent(queryable: Queryable, chainId: number, walletAddress: Address, since: Date): Promise<SumsByAsset> {
-  return sumByAsset(queryable, chainId, walletAddress, gte(fundReservations.createdAt, since));
+/** What was promised from a moment on, up to another, and is still held, or was spent. A promise that was released counts with its gas only. */
+export async function sumSpent(queryable: Queryable, chainId: number, walletAddress: Address, time: { from: Date; to: Date | null }): Promise<SumsByAsset> {
+  const { createdAt } = fundReservations;
+  return sumByAsset(queryable, chainId, walletAddress, and(gte(createdAt, time.from), time.to === null ? undefined : lt(createdAt, time.to)));
 }
 
 async function sumByAsset(queryable: Queryable, chainId: number, walletAddress: Address, which: ReturnType<typeof or>): Promise<SumsByAsset> {

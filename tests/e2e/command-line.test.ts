@@ -40,6 +40,17 @@ describe('the command line', () => {
     }
   }
 
+  /** What an operator sees that every hot wallet holds, once a worker has looked. */
+  async function seenWallets(baseUrl: string): Promise<string[] | null> {
+    const { admin } = JSON.parse(readFileSync(join(stateDir, 'credentials.json'), 'utf8')) as { admin: { email: string; password: string } };
+    const signIn = await fetch(`${baseUrl}/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
+    const { accessToken } = (await signIn.json()) as { accessToken: string };
+    const answer = await fetch(`${baseUrl}/admin/wallets`, { headers: { authorization: `Bearer ${accessToken}` } });
+    const { items } = (await answer.json()) as { items: { balances: { currency: string; balance: string }[] }[] };
+    const held = items.map(({ balances }) => balances.filter(({ balance }) => balance !== '0').map(({ currency }) => currency));
+    return held.length > 0 && held.every((currencies) => currencies.join() === held[0]?.join()) ? (held[0] ?? null) : null;
+  }
+
   it('says plainly which port is taken and which variable moves it', async () => {
     const squatter = createServer().listen(Number(env['PORT']), '127.0.0.1');
     await new Promise((resolve) => squatter.once('listening', resolve));
@@ -62,6 +73,8 @@ describe('the command line', () => {
     await client.signIn();
     const { requestId } = await client.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
     await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 30_000 }).toBe('COMPLETED');
+
+    await expect.poll(() => seenWallets(credentials.baseUrl), { timeout: 60_000, interval: 1_000 }).toEqual(['POL', 'USDC', 'USDT']);
 
     const again = await command('start.ts', '--detach');
     expect(again).toMatchObject({ code: 0, output: expect.stringContaining('Already running') });
