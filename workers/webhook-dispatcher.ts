@@ -46,18 +46,26 @@ export async function dispatchWebhooks(ports: DispatcherPorts, signal: AbortSign
   }
 }
 
-/** One look. Dies in the middle: what was started is started again, which changes nothing. @returns how many were due */
+/**
+ * One look. Dies in the middle: what was started is started again, which changes nothing. One that cannot be started keeps no other
+ * waiting; where none can, the rest is not tried.
+ * @returns how many were due
+ */
 export async function startDue({ db, startDelivery }: Pick<DispatcherPorts, 'db' | 'startDelivery'>, now: Date): Promise<number> {
   const due = await listDueDeliveries(db, now, BATCH);
   const againAt = new Date(now.getTime() + RESTART_AFTER_MS);
+  const failures: unknown[] = [];
   for (let next = 0; next < due.length; next += STARTS_AT_ONCE) {
-    await Promise.all(
+    const results = await Promise.allSettled(
       due.slice(next, next + STARTS_AT_ONCE).map(async (delivery) => {
         await startDelivery({ deliveryId: delivery.id, round: delivery.round });
         await noteStarted(db, delivery, againAt);
       }),
     );
+    failures.push(...results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])));
+    if (results.every(({ status }) => status === 'rejected')) break;
   }
+  if (failures.length > 0) throw new Error(`${failures.length} notifications could not be started`, { cause: failures[0] });
   return due.length;
 }
 

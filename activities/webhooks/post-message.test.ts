@@ -1,6 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { postMessage, type PostOptions } from './post-message.ts';
 import { startReceiver, type Receiver } from './receiver.testkit.ts';
@@ -114,6 +113,21 @@ describe('postMessage', () => {
     receiver.answer = () => stopping.abort(new Error('stopping'));
     await expect(post(named(), { signal: stopping.signal })).rejects.toThrow('stopping');
     await expect.poll(() => receiver.open()).toBe(0);
+  });
+});
+
+describe('a connection that is taken and never answered', () => {
+  it('is given up sooner than an answer: the time to connect includes TLS', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const startedAt = Date.now();
+    const { port } = server.address() as AddressInfo;
+    expect((await post(`https://127.0.0.1:${port}/`, { resolveHost, timeoutMs: 20_000, connectTimeoutMs: 100 })).answer).toEqual({ error: 'TIMED_OUT' });
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
 });
 

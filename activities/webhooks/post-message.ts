@@ -15,6 +15,8 @@ export interface PostOptions {
   rules: WebhookUrlRules;
   /** from looking the name up to the answer's status */
   timeoutMs: number;
+  /** for the connection, TLS included; 5 s unless given */
+  connectTimeoutMs?: number;
   resolveHost: ResolveHost;
   /** aborts the request: the caller then knows nothing of its outcome */
   signal: AbortSignal;
@@ -26,6 +28,7 @@ export interface PostResult {
   response: string | null;
 }
 
+const CONNECT_TIMEOUT_MS = 5_000;
 /** Enough for a status page's first lines; what follows is not read. */
 const RESPONSE_BYTES_MAX = 4_096;
 const RESPONSE_SHOWN_MAX = 256;
@@ -46,7 +49,7 @@ export async function postMessage(message: OutgoingMessage, options: PostOptions
     const addresses = await unlessAborted(options.resolveHost(hostOf(url), signal), signal);
     if (addresses.length === 0) return failed('NAME_NOT_FOUND');
     if (addresses.some((address) => isRefusedAddress(address, options.rules))) return failed('ADDRESS_REFUSED');
-    return await send(url, message, addresses, signal);
+    return await send(url, message, addresses, { signal, connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS });
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     return failed(timeout.aborted ? 'TIMED_OUT' : errorOf(error));
@@ -60,7 +63,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([work, new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))]);
 }
 
-function send(url: URL, { headers, body }: OutgoingMessage, addresses: readonly string[], signal: AbortSignal): Promise<PostResult> {
+function send(url: URL, { headers, body }: OutgoingMessage, addresses: readonly string[], { signal, connectTimeoutMs }: { signal: AbortSignal; connectTimeoutMs: number }): Promise<PostResult> {
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:';
     const request: ClientRequest = (secure ? requestHttps : requestHttp)(url, {
@@ -71,6 +74,9 @@ function send(url: URL, { headers, body }: OutgoingMessage, addresses: readonly 
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': 'withdrawal-engine-webhooks/1', ...headers },
       signal,
     });
+    const connecting = setTimeout(() => request.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })), connectTimeoutMs);
+    request.once('socket', (socket) => socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting)));
+    request.once('close', () => clearTimeout(connecting));
     request.once('error', reject);
     request.once('response', (response) => {
       // The status is known: whatever breaks now says nothing more.
@@ -119,8 +125,9 @@ async function beginningOf(response: IncomingMessage, signal: AbortSignal): Prom
   return text.replaceAll(/[\p{Cc}\p{Cs}]+/gu, ' ').slice(0, RESPONSE_SHOWN_MAX);
 }
 
-/** TLS failures have codes of OpenSSL's or Node's; whatever else breaks a connection is one. */
+/** TLS failures have codes of OpenSSL's or Node's; whatever else breaks a connection is a failed one. */
 function errorOf(error: unknown): AttemptError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ETIMEDOUT') return 'TIMED_OUT';
   return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/.test(code) ? 'TLS_FAILED' : 'CONNECTION_FAILED';
 }

@@ -63,7 +63,8 @@ export async function recordAttempt(db: Database, { delivery: seen, endpoint }: 
       .update(webhookDeliveries)
       .set({ attempts, failures, ...after(verdict, options) })
       .where(eq(webhookDeliveries.id, seen.id));
-    if (verdict.kind === 'off') return 'recorded';
+    // Nothing was sent: that says nothing of the receiver.
+    if (verdict.kind === 'off' || answer.error === 'SECRET_UNREADABLE') return 'recorded';
     await noteAnswer(tx, endpoint.id, verdict.kind === 'delivered', attempt.startedAt);
     return (await switchOffAfter(tx, verdict, endpoint, options)) ? 'switched-off' : 'recorded';
   });

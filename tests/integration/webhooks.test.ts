@@ -190,6 +190,17 @@ describe('a message', () => {
     expect(new Set((await attemptsOf(bad)).map(({ error }) => error))).toEqual(new Set(['ADDRESS_REFUSED']));
   });
 
+  it('is not sent unsigned, and that is not held against its receiver', async () => {
+    const { id: endpointId } = await endpointAt(receiver.url, { failingSince: null });
+    const other = await newEndpoint(db(), { ownerId: (owners += 1), url: receiver.url, key: Buffer.alloc(32) });
+    const id = await newDelivery(db(), other.id);
+    await until(id, 'FAILED');
+    await until(await newDelivery(db(), endpointId), 'DELIVERED');
+    expect(receiver.received).toHaveLength(1);
+    expect(new Set((await attemptsOf(id)).map(({ error }) => error))).toEqual(new Set(['SECRET_UNREADABLE']));
+    expect(await findEndpoint(db(), other.id, 'all')).toMatchObject({ failingSince: null, offAt: null });
+  });
+
   it('leaves nothing in its history but ids', async () => {
     const endpoint = await endpointAt();
     receiver.answer = 500;
