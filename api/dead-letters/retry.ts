@@ -22,8 +22,9 @@ export async function retryDeadLetter(deps: { temporal: Client; database: Databa
   const row = await findWithdrawal(deps.database, requestId, 'all');
   if (!row) throw new EngineError('NOT_FOUND', { requestId });
   const reason = whyNot('retry', row);
-  if (reason !== null || !letter) throw new EngineError('INVALID_STATE', { reason: reason ?? 'not-parked', status: row.status });
-  await tellWorkflow(deps, requestId, { name: RETRY_SIGNAL, args: [letter.id] });
-  await noteRetry(deps.database, letter, accountId);
+  if (reason !== null) throw new EngineError('INVALID_STATE', { reason, status: row.status });
+  // Without a letter it was parked before there were any, or in this very moment: the word is for whatever it waits by.
+  await tellWorkflow(deps, requestId, { name: RETRY_SIGNAL, args: letter ? [letter.id] : [] });
+  if (letter) await noteRetry(deps.database, letter, accountId);
   return row;
 }

@@ -112,6 +112,13 @@ describe('POST /admin/transactions/:id/retry', () => {
     expect(await signalsOf(requestId)).toEqual([['retry', (await letterOf(requestId))?.id]]);
   });
 
+  it('of one that was parked before there were letters is for whatever it waits by', async () => {
+    const requestId = await park();
+    await api.database.db.delete(deadLetters);
+    expect((await send('POST', `/admin/transactions/${requestId}/retry`)).statusCode).toBe(202);
+    expect(await signalsOf(requestId)).toEqual([['retry']]);
+  });
+
   it('says why not', async () => {
     expect((await send('POST', `/admin/transactions/${UNKNOWN_ID}/retry`)).statusCode).toBe(404);
     const going = await acceptOne(api);
