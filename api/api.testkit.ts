@@ -92,7 +92,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const sealKey = engine?.sealKey ?? randomBytes(32);
-  const webhookKey = randomBytes(32);
+  const webhookKey = engine?.ports.webhookKey ?? randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -51,7 +51,7 @@ function makeGasTooDear(): { restore(): void } {
 const attemptsOf = (requestId: string) => engine.database.db.query.signedTransactions.findMany({ where: (table, { eq: is }) => is(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.id) });
 const eventsOf = async (requestId: string) => (await engine.database.db.query.withdrawalEvents.findMany({ where: (table, { eq: is }) => is(table.requestId, requestId), orderBy: (table, { asc }) => asc(table.id) })).map(({ type }) => type);
 const lettersOf = (requestId: string) => engine.database.db.select().from(deadLetters).where(eq(deadLetters.requestId, requestId)).orderBy(deadLetters.id);
-const list = async (query = '', language = 'en') => (await api.get(`/admin/dead-letters${query}`, language)).json<{ items: DeadLetterView[]; nextCursor: string | null }>();
+const list = async (query = '', language = 'en') => (await api.get(`/admin/dead-letters${query}`, { language })).json<{ items: DeadLetterView[]; nextCursor: string | null }>();
 const shown = async ({ requestId }: Payment, language = 'en') => (await list('', language)).items.find((item) => item.requestId === requestId);
 const retry = (requestId: string) => api.post(`/admin/transactions/${requestId}/retry`);
 const markPaid = (requestId: string, txHash: string) => api.post(`/admin/transactions/${requestId}/mark-paid`, { txHash });
@@ -91,7 +91,7 @@ describe('a withdrawal is parked', () => {
     expect([202, 409]).toContain(second.statusCode);
     await engine.until(payment.requestId, ['COMPLETED']);
     expect(await received(payment)).toEqual(ONCE);
-    expect(await lettersOf(payment.requestId)).toMatchObject([{ resolution: 'RETRIED', openKey: null, retrySaidBy: api.adminId }]);
+    expect(await lettersOf(payment.requestId)).toMatchObject([{ resolution: 'RETRIED', openKey: null, retrySaidBy: api.admin.id }]);
     expect(await shown(payment)).toBeUndefined();
     expect((await list('?state=resolved')).items).toMatchObject([{ requestId: payment.requestId, resolution: 'RETRIED', actions: [{ possible: false }, { possible: false }, { possible: false }] }]);
     expect(await listOpenAlerts(engine.database.db, payment.requestId)).toEqual([]);
@@ -116,7 +116,7 @@ describe('a withdrawal is parked', () => {
     expect((await api.get(`/withdrawals/${payment.requestId}`)).json()).toMatchObject({ outcomeDetail: { hashes: [pay?.txHash], settledWhen: 'voided' } });
 
     expect((await retry(payment.requestId)).statusCode).toBe(202);
-    expect(await shown(payment)).toMatchObject({ retrySaidAt: expect.any(String), retrySaidBy: api.adminId });
+    expect(await shown(payment)).toMatchObject({ retrySaidAt: expect.any(String), retrySaidBy: api.admin.id });
     expect(await eventsOf(payment.requestId)).toContain('retry requested');
     expect((await engine.row(payment.requestId)).status).toBe('DEAD_LETTERED');
     lift();

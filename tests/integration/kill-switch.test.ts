@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import { TRANSFER_TOPIC } from '../../domain/payment.ts';
 import { isEnd } from '../../domain/status.ts';
-import { startEngineApi, type EngineApi } from '../harness/api.ts';
+import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 
 /** Between two withdrawals of the load; USDC and USDT take turns. */
@@ -43,7 +43,7 @@ function startLoad(): { payments: Payment[]; stop(): Promise<void> } {
     count += 1;
     const recipient = parseAddress(`0x${randomBytes(20).toString('hex')}`);
     const body = { amount: AMOUNT, currency, toAddress: recipient, network: engine.settings.chain.network };
-    const posted = api.post('/withdrawals', 'USER', body, { 'idempotency-key': recipient }).then(({ requestId }) => void payments.push({ requestId: requestId as string, recipient, currency, acceptedMs: Date.now() }));
+    const posted = api.post('/withdrawals', body, { by: api.user }).then((answer) => void payments.push({ requestId: answer.json<{ requestId: string }>().requestId, recipient, currency, acceptedMs: Date.now() }));
     posting.add(posted);
   }, EVERY_MS);
   return {
@@ -101,7 +101,7 @@ describe('the kill switch, pulled in mid-load', () => {
     const { payments } = load;
     await until(async () => (await completedOf(payments)).length >= 10, 'the load runs');
 
-    expect(await api.post('/admin/halt', 'ADMIN', { ...body(), reason: 'drill' })).toMatchObject({ items: [{ kind: 'OPERATOR' }], underWay: false });
+    expect((await api.post('/admin/halt', { ...body(), reason: 'drill' })).json()).toMatchObject({ items: [{ kind: 'OPERATOR' }], underWay: false });
     const answeredMs = Date.now();
     const headAtAnswer = await head();
     await until(async () => (await head()) >= headAtAnswer + BLOCKS_WATCHED, 'blocks go by');
@@ -126,7 +126,7 @@ describe('the kill switch, pulled in mid-load', () => {
     expect(held.filter(({ status }) => isEnd(status) && status !== 'COMPLETED')).toEqual([]);
 
     await load.stop();
-    expect(await api.post('/admin/resume', 'ADMIN', { ...body(), reason: 'drill over' })).toEqual({ items: [], nextCursor: null });
+    expect((await api.post('/admin/resume', { ...body(), reason: 'drill over' })).json()).toEqual({ items: [], nextCursor: null });
     const resumedMs = Date.now();
     await until(async () => (await completedOf(payments)).length === payments.length, 'all complete');
     const goneOnMs = Date.now() - resumedMs;

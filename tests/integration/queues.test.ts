@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../domain/address.ts';
-import { startEngineApi, type EngineApi } from '../harness/api.ts';
+import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 
 const WITHDRAWALS = 5;
@@ -23,7 +23,7 @@ afterAll(async () => {
   await engine.stop();
 });
 
-const read = async () => (await api.get('/admin/queues', 'ADMIN')) as unknown as Queues;
+const read = async () => (await api.get('/admin/queues')).json<Queues>();
 const workflows = ({ items }: Queues) => items.find(({ taskQueue, kind }) => taskQueue === 'withdrawals' && kind === 'workflow');
 
 async function until(holds: (queues: Queues) => boolean, what: string): Promise<Queues> {

@@ -12,7 +12,8 @@ import { formatAmount } from '../../domain/money.ts';
 import { ensureReconcileSchedule } from '../../temporal-config/reconcile-schedule.ts';
 import { ensureTreasurySchedule } from '../../temporal-config/treasury-schedule.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
-import { startOperator, type Operator } from '../harness/operator.ts';
+import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';
+import { withoutLimits } from '../harness/policies.ts';
 import { callAsOwner } from '../harness/tokens.ts';
 import { paidTo } from '../harness/transfers.ts';
 
@@ -20,7 +21,7 @@ const AMOUNT = 2_000_000n;
 const WAIT = { timeout: 60_000, interval: 200 };
 
 let engine: TestEngine;
-let operator: Operator;
+let operator: EngineApi;
 afterEach(async () => {
   await operator.close();
   await engine.stop();
@@ -29,10 +30,10 @@ afterEach(async () => {
 async function start(options: EngineOptions = {}): Promise<void> {
   const { settings: change = (settings) => settings, ...rest } = options;
   engine = await startEngine({
-    settings: (settings) => change({ ...settings, assets: settings.assets.map((asset) => ({ ...asset, maxAmount: '100000000' })), chain: { ...settings.chain, guardian: { ...settings.chain.guardian, everyMs: 500 } } }),
+    settings: (settings) => change({ ...withoutLimits(settings), chain: { ...settings.chain, guardian: { ...settings.chain.guardian, everyMs: 500 } } }),
     ...rest,
   });
-  operator = await startOperator(engine);
+  operator = await startEngineApi(engine);
   await ensureTreasurySchedule(engine.client, 1_000);
 }
 
