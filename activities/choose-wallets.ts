@@ -14,7 +14,7 @@ const QUEUE_COUNTED_MAX = 500;
 /**
  * The wallets a withdrawal may be bound to, best first, by what the books say of window, balance and health. Asks no chain:
  * whether the first one can pay is decided where its row is held, and the next one is tried if it cannot. Reads only.
-
+ *
  * @param wallets those that are active and under no halt
  */
 export async function chooseWallets(ports: { db: Queryable; settings: Settings }, payment: { requestId: string; tokenAddress: string | null; amount: bigint }, wallets: readonly WalletRow[]): Promise<WalletRow[]> {
