@@ -3,7 +3,10 @@ import { Wallet, parseEther } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fundReservations, wallets } from '../db/schema/index.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
+import { liftHalt, setHalt } from '../db/repositories/halts.ts';
+import { addWallet } from '../db/repositories/wallets.ts';
 import { transact } from '../db/transact.ts';
+import { parseAddress } from '../domain/address.ts';
 import { interrupted, startBench, type Bench } from './activities.testkit.ts';
 import { makeReserveFunds } from './reserve-funds.ts';
 import { makeSign } from './sign.ts';
@@ -47,6 +50,27 @@ describe('holding funds', () => {
     expect((await bench.engine.row(short)).status).toBe('AWAITING_FUNDS');
     await balance('100');
     expect(await reserve(short)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('binds nothing to a halted wallet: another pays, or it is waited for with nothing held, not counted as missing', async () => {
+    const { db } = bench.ports;
+    const other = parseAddress(Wallet.createRandom().address.toLowerCase());
+    await addWallet(db, { chainId: bench.engine.chain.chainId, address: other, keyId: 'none' });
+    const halt = { scope: 'WALLET', target: bench.wallet, kind: 'OPERATOR' } as const;
+    await setHalt(db, { ...halt, reason: 'test', setBy: 'test' });
+    const id = await bench.accept('POL', ONE_POL);
+    await expect(reserve(id)).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
+    expect([await bench.funds(id), (await bench.engine.row(id)).status]).toEqual([null, 'PENDING']);
+
+    await bench.engine.chain.rpc.call('anvil_setBalance', [other, `0x${parseEther('100').toString(16)}`]);
+    await bench.engine.redis.flushdb();
+    expect(await reserve(id)).toEqual({ kind: 'reserved', walletAddress: other });
+    await db.delete(wallets).where(eq(wallets.address, other));
+
+    const next = await bench.accept('POL', ONE_POL);
+    await expect(reserve(next)).rejects.toMatchObject({ type: 'HALTED' });
+    await liftHalt(db, halt);
+    expect(await reserve(next)).toEqual({ kind: 'reserved', walletAddress: bench.wallet });
   });
 
   it('counts a payment made after the block of a remembered balance, and not one before it', async () => {
