@@ -53,7 +53,7 @@ describe("the sandbox's settings", () => {
 
 describe('parseSettings', () => {
   it.each(PATHS.map((path) => [path.join('.'), path] as const))('names %s when it is of the wrong kind, in one line', (_name, path) => {
-    const message = refusal(withField(path, true));
+    const message = refusal(withField(path, null));
     expect(message).toMatch(new RegExp(`^settings\\.json: /${path.join('/')} \\S.*\\.$`));
   });
 
