@@ -32,7 +32,7 @@ afterAll(() => api.close());
 
 describe('the documents', () => {
   it('are valid OpenAPI with every route, an example and the error shape', async () => {
-    const document = (await api.app.inject('/docs/json')).json<{ openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, { examples?: unknown[]; example?: unknown }> } }>();
+    const document = (await api.app.inject('/docs/json')).json<{ openapi: string; paths: Record<string, Record<string, Operation>>; webhooks: Record<string, Record<string, Operation>>; components: { schemas: Record<string, { examples?: unknown[]; example?: unknown }> } }>();
     const result = await new Validator().validate(document as object as Record<string, unknown>);
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
@@ -50,6 +50,9 @@ describe('the documents', () => {
         }
       }
     }
+    // What is sent to receivers is documented beside what is served.
+    expect(document.webhooks['withdrawal']?.['post']?.requestBody?.content['application/json']?.schema.$ref).toBe('#/components/schemas/WebhookMessage');
+    expect(document.components.schemas['WebhookMessage']?.examples?.[0]).toMatchObject({ type: 'withdrawal.completed' });
     expect(JSON.stringify(document)).not.toContain('"$id"');
   });
 

@@ -8,7 +8,7 @@ const VERSION = '1.32.1';
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 const INSTEAD = 'install Java 17 or later and Maven';
 
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+const POM = `<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>withdrawal-engine</groupId>
   <artifactId>temporal-test-server</artifactId>
