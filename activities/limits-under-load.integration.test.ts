@@ -105,6 +105,7 @@ describe('limits under load', () => {
       if (reserved) seen.ended += 1;
       const code = reserved ? 'CANCELLED_BY_REQUEST' : 'LIMIT_EXCEEDED';
       await Promise.all(Array.from({ length: plan.endTwice ? 3 : 1 }, () => bench.closeUnpaid({ requestId, status: end, code, reason: 'test' })));
+      if (!reserved) expect(await bench.engine.row(requestId)).toMatchObject({ status: 'REJECTED', errorCode: 'LIMIT_EXCEEDED', walletAddress: null });
     }
 
     for (let wave = 0; wave < WAVES; wave += 1) {

@@ -7,18 +7,6 @@ export function encodeCursor(position: PagePosition): string {
   return Buffer.from(`${position.createdAt.getTime()}.${position.requestId}`, 'utf8').toString('base64url');
 }
 
-/** The same for lists in the order of a number that only rises: an id, a version. */
-export function encodeNumberCursor(last: number): string {
-  return Buffer.from(String(last), 'utf8').toString('base64url');
-}
-
-/** Reads it back. Throws `VALIDATION_FAILED` for anything `encodeNumberCursor` did not make. */
-export function decodeNumberCursor(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!/^[1-9][0-9]{0,14}$/.test(text) || encodeNumberCursor(Number(text)) !== cursor) throw new EngineError('VALIDATION_FAILED', { field: 'cursor', reason: 'unknown-cursor' });
-  return Number(text);
-}
-
 /** Reads a cursor back. Throws `VALIDATION_FAILED` for anything `encodeCursor` did not make. */
 export function decodeCursor(cursor: string): PagePosition {
   const [, milliseconds, requestId] = /^([0-9]{1,15})\.(.+)$/.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
@@ -39,7 +27,7 @@ export function decodeTextCursor(cursor: string, pattern: RegExp): string {
   return text;
 }
 
-/** The same for a list in the order of its rows' ids. */
+/** The same for lists in the order of a number that only rises: an id, a version. */
 export function encodeIdCursor(id: number): string {
   return encodeTextCursor(String(id));
 }

@@ -99,6 +99,8 @@ describe('what can be known at once', () => {
         const early = judge(rules, AT_ONCE);
         const late = judge(rules, { ...FACTS, usage: { client, everyone } });
         expect(late.kind).not.toBe('undetermined');
+        expect(explain(rules, { ...FACTS, usage: { client, everyone } }).at(-1)).toMatchObject({ rule: late.rule, holds: true });
+        expect(explain(rules, AT_ONCE).at(-1)).toMatchObject({ rule: early.rule, holds: early.kind === 'undetermined' ? 'unknown' : true });
         if (early.kind !== 'undetermined') expect(late).toEqual(early);
       }),
     );

@@ -5,6 +5,7 @@ import { parseAddress } from '../../domain/address.ts';
 import type { Rule } from '../../domain/policy.ts';
 import { putInForce, putOnList, REST } from '../../tests/harness/policies.ts';
 import { BODY, startTestApi, type TestApi } from '../api.testkit.ts';
+import { acceptOne, setWithdrawal } from '../withdrawals.testkit.ts';
 
 const CHANGE_SEEN_MS = 5_000;
 
@@ -67,6 +68,21 @@ describe('POST /withdrawals by the policy', () => {
 
   it('accepts what depends on what was counted: it is judged where limits are held', async () => {
     for (let index = 0; index < 7; index += 1) expect((await api.post({ ...BODY, currency: 'POL', amount: '60' })).statusCode).toBe(202);
+  });
+
+  it.each([
+    ['LIMIT_EXCEEDED', '한도', 'limit'],
+    ['ADDRESS_NOT_ALLOWED', '주소', 'address'],
+    ['POLICY_DENIED', '정책', 'policy'],
+  ] as const)('shows what was denied later as rejected by %s, in both languages', async (errorCode, korean, english) => {
+    const requestId = await acceptOne(api);
+    await setWithdrawal(api, requestId, { status: 'REJECTED', errorCode, errorMessage: "denied by the policy's rule fraud-suspected" });
+    for (const [language, words] of [['ko', korean], ['en', english]] as const) {
+      const view = await api.get(`/withdrawals/${requestId}`, api.user, { 'accept-language': language });
+      expect(view.json()).toMatchObject({ status: 'REJECTED', outcome: 'NOT_PAID', errorCode, errorMessage: expect.stringContaining(words), retryable: false });
+      // How a rule is called is the operators' business.
+      expect(view.json<{ errorMessage: string }>().errorMessage).not.toContain('fraud');
+    }
   });
 
   it('keeps the answer of what was accepted before', async () => {

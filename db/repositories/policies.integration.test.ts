@@ -44,6 +44,8 @@ describe('a proposal', () => {
     expect(new Set(versions).size).toBe(1);
     expect(await propose('changed', APPROVER)).not.toBe(versions[0]);
     expect(await propose('other')).not.toBe(versions[0]);
+    await approve(versions[0] as number);
+    expect(await propose()).toBe(versions[0]);
   });
 
   it('is refused where too many wait', async () => {

@@ -86,13 +86,14 @@ export type PolicyChange = { kind: 'done'; row: PolicyRow } | { kind: 'not-found
 
 /**
  * Proposes rules on top of the version in force: a draft that changes nothing yet. Called twice by one person with the
- * same rules: the same draft.
+ * same rules: the same draft, also where it came into force meanwhile.
  */
 export async function proposePolicy(db: Database, { document, reason, proposedBy }: { document: Policy; reason: string; proposedBy: number }): Promise<Exclude<PolicyChange, { kind: 'not-found' }>> {
   return transact(db, async (tx) => {
-    const baseVersion = (await lockLive(tx))?.version ?? null;
+    const live = await lockLive(tx);
+    const baseVersion = live?.version ?? null;
     const open = await tx.select().from(policies).where(and(eq(policies.status, 'DRAFT'), baseVersion === null ? isNull(policies.baseVersion) : eq(policies.baseVersion, baseVersion)));
-    const same = open.find((draft) => draft.proposedBy === proposedBy && JSON.stringify(draft.document) === JSON.stringify(document));
+    const same = [...open, ...(live ? [live] : [])].find((earlier) => earlier.proposedBy === proposedBy && JSON.stringify(earlier.document) === JSON.stringify(document));
     if (same) return { kind: 'done', row: same };
     if (open.length >= DRAFTS_MAX) return { kind: 'refused', reason: 'too-many-drafts' };
     const [{ insertId }] = await tx.insert(policies).values({ status: 'DRAFT', document, reason, baseVersion, proposedBy, proposedAt: new Date() });

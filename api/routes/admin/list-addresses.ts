@@ -3,7 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { pageListings } from '../../../db/repositories/listed-addresses.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { listedAddressViews } from '../../addresses/view.ts';
-import { decodeNumberCursor, encodeNumberCursor } from '../../pagination-cursor.ts';
+import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressListSchema, ListedAddressQuery } from '../../schemas/listed-address.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
@@ -29,10 +29,10 @@ export const listAddresses: FastifyPluginAsyncTypebox<{ database: Database }> = 
         list: list && (list === 'allow' ? 'ALLOW' : 'DENY'),
         status,
         address: address === undefined ? undefined : parseAddress(address),
-        before: cursor === undefined ? undefined : decodeNumberCursor(cursor),
+        before: cursor === undefined ? undefined : decodeIdCursor(cursor),
         limit,
       });
-      return { items: await listedAddressViews(database, rows), nextCursor: next === null ? null : encodeNumberCursor(next) };
+      return { items: await listedAddressViews(database, rows), nextCursor: next === null ? null : encodeIdCursor(next) };
     },
   );
 };

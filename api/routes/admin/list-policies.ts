@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pagePolicies } from '../../../db/repositories/policies.ts';
-import { decodeNumberCursor, encodeNumberCursor } from '../../pagination-cursor.ts';
+import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { policyViews } from '../../policies/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { PolicyListQuery, PolicyListSchema } from '../../schemas/policy.ts';
@@ -24,8 +24,8 @@ export const listPolicies: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
     async (request) => {
       const { status, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;
-      const { rows, next } = await pagePolicies(database, { status, before: cursor === undefined ? undefined : decodeNumberCursor(cursor), limit });
-      return { items: await policyViews(database, rows), nextCursor: next === null ? null : encodeNumberCursor(next) };
+      const { rows, next } = await pagePolicies(database, { status, before: cursor === undefined ? undefined : decodeIdCursor(cursor), limit });
+      return { items: await policyViews(database, rows), nextCursor: next === null ? null : encodeIdCursor(next) };
     },
   );
 };
