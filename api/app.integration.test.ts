@@ -6,6 +6,7 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
+  ['post', '/admin/transactions/{id}/approve'], ['post', '/admin/transactions/{id}/reject'], ['post', '/admin/transactions/{id}/cancel'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
 ] as const;
 
