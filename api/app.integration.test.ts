@@ -9,6 +9,7 @@ const ROUTES = [
   ['get', '/admin/transactions'], ['get', '/admin/transactions/{id}'],
   ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
   ['get', '/admin/dead-letters'], ['post', '/admin/dead-letters/retry'], ['post', '/admin/transactions/{id}/retry'], ['post', '/admin/transactions/{id}/mark-paid'], ['get', '/admin/alerts'],
+  ['post', '/admin/transactions/{id}/approve'], ['post', '/admin/transactions/{id}/reject'], ['post', '/admin/transactions/{id}/cancel'],
   ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
   ['get', '/admin/wallets'], ['post', '/admin/wallets/{address}/pause'], ['post', '/admin/wallets/{address}/drain'], ['post', '/admin/wallets/{address}/resume'],
   ['get', '/admin/treasury/movements'], ['post', '/admin/treasury/movements'],

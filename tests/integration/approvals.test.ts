@@ -291,6 +291,32 @@ describe('without its workflow', () => {
   });
 });
 
+describe('a count that takes long', () => {
+  it('while more is said: a worker that replays it later goes on all the same', { timeout: 180_000 }, async () => {
+    const payment = await awaiting(BY_TWO);
+    const handle = engine.handle(payment.requestId);
+    const holder = await engine.database.pool.getConnection();
+    try {
+      await holder.beginTransaction();
+      await holder.query('SELECT 1 FROM withdrawal_requests WHERE request_id = ? FOR UPDATE', [payment.requestId]);
+      const before = (await handle.describe()).historyLength;
+      await handle.signal('approve', 0);
+      // Longer than a workflow task may take: the count goes on beside the next tasks, which bring what is said meanwhile.
+      await expect.poll(async () => (await handle.describe()).historyLength, { timeout: 20_000 }).toBeGreaterThan(before + 4);
+      for (let index = 0; index < 3; index += 1) await handle.signal('approve', 0);
+    } finally {
+      await holder.rollback();
+      holder.release();
+    }
+    await handle.executeUpdate('approve', { args: [0] });
+    await engine.stopRoles();
+    await engine.startRoles();
+    for (const person of [api.admin, api.approver]) expect((await say('approve', payment, person)).statusCode).toBe(202);
+    await expectPaidOnce(payment);
+    expect(await failedTasks(payment)).toBe(0);
+  });
+});
+
 describe('messages by hand', () => {
   it('approve nothing, whatever they carry, and hurt nobody', async () => {
     const payment = await awaiting(BY_ONE);
