@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from './api.testkit.ts';
 
@@ -21,7 +23,7 @@ const ROUTES = [
 
 interface Operation {
   summary?: string;
-  requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
+  requestBody?: { content: Record<string, { schema: { $ref?: string }; example?: unknown }> };
   responses: Record<string, { content?: Record<string, { schema: { $ref?: string }; example?: unknown }> }>;
 }
 
@@ -55,6 +57,28 @@ describe('the documents', () => {
     expect(document.webhooks['withdrawal']?.['post']?.requestBody?.content['application/json']?.schema.$ref).toBe('#/components/schemas/WebhookMessage');
     expect(document.components.schemas['WebhookMessage']?.examples?.[0]).toMatchObject({ type: 'withdrawal.completed' });
     expect(JSON.stringify(document)).not.toContain('"$id"');
+  });
+
+  it('have an example for every body that is sent, and every example is what its schema says', async () => {
+    const document = (await api.app.inject('/docs/json')).json<{ paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, TSchema & { examples?: unknown[] }> } }>();
+    const { schemas } = document.components;
+    const resolved = (node: unknown): unknown => {
+      if (Array.isArray(node)) return node.map(resolved);
+      if (typeof node !== 'object' || node === null) return node;
+      const { $ref } = node as { $ref?: string };
+      if ($ref !== undefined) return resolved(schemas[$ref.split('/').at(-1) ?? '']);
+      return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, resolved(value)]));
+    };
+    for (const [method, path] of ROUTES) {
+      const body = document.paths[path]?.[method]?.requestBody?.content['application/json'];
+      if (!body) continue;
+      const schema = resolved(body.schema) as TSchema & { examples?: unknown[] };
+      const example = body.example ?? schema.examples?.[0];
+      expect([method, path, example]).not.toContain(undefined);
+      expect([method, path, [...Value.Errors(schema, example)]]).toEqual([method, path, []]);
+    }
+    const wrong = Object.entries(schemas).flatMap(([name, schema]) => (schema.examples ?? []).flatMap((example) => [...Value.Errors(resolved(schema) as TSchema, example)].map(({ instancePath, message }) => `${name}${instancePath}: ${message}`)));
+    expect(wrong).toEqual([]);
   });
 
   it('have a page whose parts load under its own policy', async () => {

@@ -30,7 +30,6 @@ export function registerSchemas(app: FastifyInstance): void {
     WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
     WebhookMessageSchema,
     PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
-    AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema,
     DeadLetterSchema, DeadLetterListSchema, BulkRetryBodySchema, BulkRetryAnswerSchema, MarkPaidBodySchema, AlertSchema, AlertListSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
