@@ -8,10 +8,14 @@ import { EVERYONE } from '../db/schema/limit-buckets.ts';
 import type { Rule } from '../domain/policy.ts';
 import { putInForce, REST } from '../tests/harness/policies.ts';
 import { startBench, type Bench } from './activities.testkit.ts';
+import { createRpc } from './chain/rpc.ts';
+import { makeReserveFunds } from './reserve-funds.ts';
 
 const RACERS = 100;
 const WAVES = 4;
 const MINUTE_MS = 60_000;
+/** Alone it takes half a minute; beside other tests several times that. */
+const RACE_MS_MAX = 300_000;
 const WINDOW_MS = { hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS };
 const CLIENTS = [11, 12, 13, 14];
 const CURRENCIES = { USDC: 6, USDT: 6, POL: 18 } as const;
@@ -34,10 +38,16 @@ const RULES: Rule[] = [
   REST,
 ];
 
+/** A node that is slow beside other tests is not what this is about, and a frozen clock never closes a circuit that opened over it. */
+const NODE_TIMEOUT_MS = 60_000;
+
 let bench: Bench;
+let reserveFunds: Bench['reserveFunds'];
 beforeAll(async () => {
   // A balance is remembered for the whole test: it is about limits, and the chain stands still.
   bench = await startBench({ wallets: 3, settings: (settings) => ({ ...settings, chain: { ...settings.chain, blockTimeMs: 600_000 } }) });
+  const { url, chainId } = bench.engine.chain;
+  reserveFunds = makeReserveFunds({ ...bench.ports, rpc: createRpc({ urls: [url], chainId, timeoutMs: NODE_TIMEOUT_MS }) });
 });
 afterAll(async () => {
   vi.useRealTimers();
@@ -95,7 +105,7 @@ describe('limits under load', () => {
 
     async function race(plan: { ownerId: number; currency: Currency; amount: bigint; twice: boolean; end: 'FAILED' | 'CANCELLED' | 'REJECTED' | null; endTwice: boolean }): Promise<void> {
       const requestId = await accept(plan.ownerId, plan.currency, plan.amount);
-      const answers = await Promise.all(Array.from({ length: plan.twice ? 2 : 1 }, () => bench.reserveFunds({ requestId })));
+      const answers = await Promise.all(Array.from({ length: plan.twice ? 2 : 1 }, () => reserveFunds({ requestId })));
       // Denied at first and let pass the second time, because something was given back in between, is let pass.
       const reserved = answers.some(({ kind }) => kind === 'reserved');
       for (const answer of answers) if (answer.kind === 'denied') expect(answer.code).toBe('LIMIT_EXCEEDED');
@@ -129,7 +139,8 @@ describe('limits under load', () => {
       await Promise.all([watching, replacing]);
       await expectWithinLimits(now);
       await expectSlicesToAgree();
-      now += MINUTE_MS * (3 + upTo(50));
+      // Sometimes within an hour, sometimes beyond a day.
+      now += MINUTE_MS * (upTo(1) === 0 ? 3 + upTo(50) : 60 * (1 + upTo(25)));
     }
     vi.useRealTimers();
 
@@ -141,7 +152,7 @@ describe('limits under load', () => {
     const held = new Set((await db.select({ requestId: fundReservations.requestId }).from(fundReservations)).map(({ requestId }) => requestId));
     expect(rejected.filter(({ requestId }) => judged.has(requestId) || held.has(requestId))).toEqual([]);
     expect(await db.$count(nonceReservations)).toBe(0);
-  });
+  }, RACE_MS_MAX);
 
   it('lets exactly as many of a hundred pass as the limit allows, and as many again once they were given back', async () => {
     const { db } = bench.ports;
@@ -149,7 +160,7 @@ describe('limits under load', () => {
     await putInForce(db, { id: 'day', when: { total: { of: 'everyone', window: 'day', above: '37' } }, action: { deny: 'LIMIT_EXCEEDED' } }, REST);
     for (let round = 0; round < 2; round += 1) {
       const requestIds = await Promise.all(Array.from({ length: RACERS }, (_, index) => accept(CLIENTS[index % CLIENTS.length] as number, 'USDC', 1_000_000n)));
-      const answers = await Promise.all(requestIds.map((requestId) => bench.reserveFunds({ requestId })));
+      const answers = await Promise.all(requestIds.map((requestId) => reserveFunds({ requestId })));
       const passed = requestIds.filter((_, index) => answers[index]?.kind === 'reserved');
       expect(passed).toHaveLength(37);
       await Promise.all([...passed, ...passed].map((requestId) => bench.closeUnpaid({ requestId, status: 'FAILED', code: 'TRANSFER_REFUSED', reason: 'test' })));
