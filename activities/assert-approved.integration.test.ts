@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { approvals, policies, policyDecisions, withdrawalRequests } from '../db/schema/index.ts';
 import { listOpenAlerts } from '../db/repositories/alerts.ts';
 import { createUser } from '../db/repositories/users.ts';
+import { isDuplicateKey } from '../db/transact.ts';
 import { sealApproval, type ApprovalDecision } from '../domain/approvals.ts';
 import type { Policy } from '../domain/policy.ts';
 import { startBench, type Bench } from './activities.testkit.ts';
@@ -152,7 +153,7 @@ describe('the signer, of what it reads about policy and people', () => {
   it('hears each person once', async () => {
     const requestId = await bench.funded('USDC', LARGE);
     await say(requestId, 'third');
-    await expect(say(requestId, 'third')).rejects.toThrow();
+    await expect(say(requestId, 'third')).rejects.toSatisfy(isDuplicateKey);
     await expectRefused(requestId, 'APPROVAL_MISSING');
   });
 });
