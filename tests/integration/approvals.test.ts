@@ -103,7 +103,8 @@ describe('a large withdrawal', () => {
   it('waits for as many people as the policy asks for, then is paid once', async () => {
     const payment = await awaiting(BY_TWO);
     expect(await fundsOf(payment)).toMatchObject({ state: 'HELD' });
-    expect((await engine.searchAttributesOf(payment.requestId))['WithdrawalStatus']).toBe('AWAITING_APPROVAL');
+    // Shown with the end of the workflow's task, a moment after the row says so.
+    await expect.poll(async () => (await engine.searchAttributesOf(payment.requestId))['WithdrawalStatus'], { timeout: 10_000 }).toBe('AWAITING_APPROVAL');
     const first = await say('approve', payment, api.admin);
     expect(first.statusCode).toBe(202);
     expect(first.json()).toMatchObject({ status: 'AWAITING_APPROVAL', outcome: 'NOT_SENT', approvals: { required: 2, approvedAt: null, given: [{ decision: 'APPROVE' }] } });
