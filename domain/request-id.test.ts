@@ -1,6 +1,6 @@
 import { assert, integer, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRequestId, makeRequestId, requestIdOf, workflowIdOf } from './request-id.ts';
+import { acceptedAtOf, isRequestId, makeRequestId, requestIdOf, workflowIdOf } from './request-id.ts';
 
 /** Thirteen digits of milliseconds: from 2001-09-09 to 2286-11-20. */
 const now = integer({ min: 0, max: 9_000_000_000 }).map((offset) => 1_000_000_000_000 + offset * 999);
@@ -22,6 +22,7 @@ describe('makeRequestId', () => {
         expect(isRequestId(id)).toBe(true);
         expect(id === makeRequestId(nowMs, right)).toBe(Buffer.from(left).equals(right));
         expect(requestIdOf(workflowIdOf(id))).toBe(id);
+        expect(acceptedAtOf(id).getTime()).toBe(nowMs);
       }),
     );
   });
@@ -57,5 +58,11 @@ describe('isRequestId', () => {
 describe('workflowIdOf', () => {
   it('is the published name', () => {
     expect(workflowIdOf('tx-1700000000000-00010f107f80c8feff0a')).toBe('withdrawal-tx-1700000000000-00010f107f80c8feff0a');
+  });
+});
+
+describe('acceptedAtOf', () => {
+  it.each(['', 'tx-1', 'withdrawal-tx-1700000000000-00112233445566778899'])('refuses %j', (text) => {
+    expect(() => acceptedAtOf(text)).toThrow(RangeError);
   });
 });

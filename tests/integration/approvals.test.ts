@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { Wallet } from 'ethers';
 import { asc, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -102,7 +103,8 @@ describe('a large withdrawal', () => {
   it('waits for as many people as the policy asks for, then is paid once', async () => {
     const payment = await awaiting(BY_TWO);
     expect(await fundsOf(payment)).toMatchObject({ state: 'HELD' });
-    expect((await engine.searchAttributesOf(payment.requestId))['WithdrawalStatus']).toBe('AWAITING_APPROVAL');
+    // Shown with the end of the workflow's task, a moment after the row says so.
+    await expect.poll(async () => (await engine.searchAttributesOf(payment.requestId))['WithdrawalStatus'], { timeout: 10_000 }).toBe('AWAITING_APPROVAL');
     const first = await say('approve', payment, api.admin);
     expect(first.statusCode).toBe(202);
     expect(first.json()).toMatchObject({ status: 'AWAITING_APPROVAL', outcome: 'NOT_SENT', approvals: { required: 2, approvedAt: null, given: [{ decision: 'APPROVE' }] } });
@@ -174,7 +176,7 @@ describe('races', () => {
       const words = [() => say('approve', payment, api.admin), () => say('reject', payment, api.approver)];
       const answers = await Promise.all((index % 2 === 0 ? words : words.toReversed()).map((word) => word()));
       const [approved, rejected] = index % 2 === 0 ? answers : answers.toReversed();
-      expect([approved, rejected].map((answer) => answer?.statusCode ?? 0).toSorted((left, right) => left - right)).toEqual([202, 409]);
+      expect(new Set([approved?.statusCode, rejected?.statusCode])).toEqual(new Set([202, 409]));
       if (approved?.statusCode === 202) await expectPaidOnce(payment);
       else await expectRejected(payment, 'REJECTED_BY_APPROVER');
     }
@@ -346,7 +348,7 @@ describe('messages by hand', () => {
     expect((await say('approve', payment, api.admin)).statusCode).toBe(202);
     await expectPaidOnce(payment);
     await handle.result();
-    await expect(handle.executeUpdate('approve', { args: [word.approval.id] })).rejects.toThrow('workflow execution already completed');
+    await expect(handle.executeUpdate('approve', { args: [word.approval.id] })).rejects.toBeInstanceOf(WorkflowNotFoundError);
     expect(await received(payment)).toEqual(onceOf(payment));
   });
 

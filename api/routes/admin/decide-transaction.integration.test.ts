@@ -139,7 +139,7 @@ describe('POST /admin/transactions/:id/approve and …/reject', () => {
   it('lets one rejection decide, and the word that comes first where both race', async () => {
     const requestId = await awaiting({ required: 1 });
     const [approve, reject] = await Promise.all([say('approve', requestId, api.admin), say('reject', requestId, api.approver)]);
-    expect([approve.statusCode, reject.statusCode].toSorted((left, right) => left - right)).toEqual([202, 409]);
+    expect(new Set([approve.statusCode, reject.statusCode])).toEqual(new Set([202, 409]));
     expect(await rows(requestId)).toMatchObject([{ decision: approve.statusCode === 202 ? 'APPROVE' : 'REJECT' }]);
   });
 
