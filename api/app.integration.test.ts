@@ -74,7 +74,7 @@ describe('the documents', () => {
       if (!body) continue;
       const schema = resolved(body.schema) as TSchema & { examples?: unknown[] };
       const example = body.example ?? schema.examples?.[0];
-      expect([method, path, example]).not.toContain(undefined);
+      expect(example, `${method} ${path}`).toBeDefined();
       expect([method, path, [...Value.Errors(schema, example)]]).toEqual([method, path, []]);
     }
     const wrong = Object.entries(schemas).flatMap(([name, schema]) => (schema.examples ?? []).flatMap((example) => [...Value.Errors(resolved(schema) as TSchema, example)].map(({ instancePath, message }) => `${name}${instancePath}: ${message}`)));

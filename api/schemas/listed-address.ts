@@ -81,7 +81,10 @@ export const NewListedAddressSchema = Type.Object(
     label: Type.Optional(Type.String({ minLength: 1, maxLength: LABEL_LENGTH_MAX, examples: ['Cold wallet'] })),
     reason: ReasonSchema,
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ list: 'allow', network: 'polygon-amoy', address: addressExample.address, label: 'Cold wallet', reason: 'Agreed with the client' }],
+  },
 );
 
 export const ListedAddressParams = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['12'] }) });

@@ -68,8 +68,8 @@ export const PolicyListQuery = Type.Object(
 );
 
 export const PolicyVersionParams = Type.Object({ version: Type.String({ pattern: '^[1-9][0-9]{0,8}$', examples: ['2'] }) });
-export const NewPolicySchema = Type.Object({ rules, reason: ReasonSchema }, { additionalProperties: false });
-export const RejectionSchema = Type.Object({ reason: ReasonSchema }, { additionalProperties: false });
+export const NewPolicySchema = Type.Object({ rules, reason: ReasonSchema }, { additionalProperties: false, examples: [{ rules: policyExample.rules, reason: 'The limit of a day follows the new insurance' }] });
+export const RejectionSchema = Type.Object({ reason: ReasonSchema }, { additionalProperties: false, examples: [{ reason: 'Not agreed with the treasury' }] });
 
 const units = Type.String({ description: 'Token units', examples: ['250'] });
 const count = Type.Integer({ minimum: 0 });
@@ -91,7 +91,10 @@ export const SimulationBodySchema = Type.Object(
     ),
     policy: Type.Optional(Type.Object({ rules }, { additionalProperties: false, description: 'Rules to try; absent: the live ones' })),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ withdrawal: { amount: '2500', currency: 'USDC', toAddress: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8', network: 'polygon-amoy', client: 'user@example.com' } }],
+  },
 );
 
 export const SimulationSchema = Type.Object(

@@ -25,7 +25,7 @@ export const rotateWebhookSecret: FastifyPluginAsyncTypebox<WebhookRoutes> = asy
         description: 'The new secret is shown in this answer only. Messages are signed with the ones before too, until they expire.',
         security: [{ bearer: [] }],
         params: WebhookParams,
-        body: Type.Union([NewWebhookSecretSchema, Type.Null()]),
+        body: Type.Union([NewWebhookSecretSchema, Type.Null()], { examples: [{ overlapSeconds: 86_400 }] }),
         response: { 201: WebhookSecretSchema, ...errorResponses(400, 401, 404, 409, 413, 415) },
       },
       onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
