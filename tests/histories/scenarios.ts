@@ -4,10 +4,13 @@ import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { takeNonce } from '../../activities/take-nonce.ts';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
 import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
+import { createEndpoint } from '../../db/repositories/webhook-endpoints.ts';
 import { approvals, wallets } from '../../db/schema/index.ts';
 import type { Address } from '../../domain/address.ts';
 import { sealApproval, type ApprovalDecision } from '../../domain/approvals.ts';
 import { guardianIdOf } from '../../domain/guardian.ts';
+import { deliveryWorkflowIdOf } from '../../domain/webhooks.ts';
+import { makeWebhookSecret, sealWebhookSecret } from '../../db/webhook-secret-seal.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { chainClient, treasury } from '../../scripts/sandbox/chain-client.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
@@ -20,6 +23,8 @@ export interface Scenario {
   name: string;
   settings?: (settings: Settings) => Settings;
   guardians?: boolean;
+  /** notifications are sent as well */
+  webhooks?: boolean;
   walk(engine: TestEngine): Promise<string[]>;
 }
 
@@ -393,6 +398,30 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'webhook-tried-twice-then-given-up',
+    webhooks: true,
+    settings: (settings) => ({ ...settings, webhooks: { ...settings.webhooks, timeoutMs: 500, retryWaitsSeconds: [0.2] } }),
+    async walk(engine) {
+      const { database: { db }, ports: { webhookKey } } = engine;
+      // Nobody listens there.
+      const endpoint = { ownerId: OWNER, url: 'http://127.0.0.1:9/', description: '', events: ['withdrawal.completed' as const] };
+      await createEndpoint(db, endpoint, { seal: (id) => sealWebhookSecret(webhookKey, id, makeWebhookSecret()), perOwnerMax: 1, now: new Date() });
+      await engine.handle(await accept(engine)).result();
+      await until('a message that was given up', async () => (await db.query.webhookDeliveries.findFirst())?.state === 'FAILED');
+      const delivery = await db.query.webhookDeliveries.findFirst();
+      const workflowId = deliveryWorkflowIdOf(delivery?.id ?? 0, 1);
+      await engine.client.workflow.getHandle(workflowId).result();
+      return [workflowId];
+    },
+  },
+  {
+    name: 'treasury',
+    async walk(engine) {
+      await engine.client.workflow.execute('treasury', { taskQueue: 'withdrawals', workflowId: 'treasury-by-hand' });
+      return ['treasury-by-hand'];
+    },
+  },
+  {
     name: 'sweep',
     async walk(engine) {
       await engine.client.workflow.execute('sweep', { taskQueue: 'withdrawals', workflowId: 'sweep-by-hand' });
@@ -411,4 +440,4 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** An engine as the scenario wants it. */
 export const engineFor = (scenario: Scenario): Promise<TestEngine> =>
-  startEngine({ ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }) });
+  startEngine({ ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }), ...(scenario.webhooks && { webhooks: {} }) });
