@@ -102,7 +102,9 @@ describe('the signer, of what it reads about policy and people', () => {
     const propose = async (status: 'DRAFT' | 'RETIRED' | 'REJECTED', decidedAt: Date | null) => (await bench.ports.db.insert(policies).values({ status, document: lenient, reason: 'test', proposedAt: new Date(), decidedAt }))[0].insertId;
     const [live] = await bench.ports.db.select().from(policies);
     // In force before the live one, and the live one before any of these withdrawals.
-    const versions = [await propose('DRAFT', null), await propose('REJECTED', new Date()), await propose('RETIRED', new Date((live?.decidedAt?.getTime() ?? 0) - 1_000))];
+    const longBefore = new Date(Date.now() - 3_600_000);
+    await bench.ports.db.update(policies).set({ decidedAt: longBefore }).where(eq(policies.version, live?.version ?? 0));
+    const versions = [await propose('DRAFT', null), await propose('REJECTED', new Date()), await propose('RETIRED', new Date(longBefore.getTime() - 1_000))];
     for (const policyVersion of versions) {
       const requestId = await bench.funded('USDC', LARGE);
       await changeDecision(requestId, { policyVersion, ruleId: 'rest', approvalsRequired: 0 });

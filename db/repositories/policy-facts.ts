@@ -1,4 +1,4 @@
-import { and, eq, lt, min, ne } from 'drizzle-orm';
+import { and, asc, eq, lt, ne } from 'drizzle-orm';
 import type { PolicyFacts } from '../../domain/policy.ts';
 import type { Queryable } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
@@ -24,7 +24,7 @@ export async function readStandingFacts(queryable: Queryable, subject: PolicySub
 /** When the client first asked for this recipient, before this very withdrawal: by waiting it does not make its own recipient known. */
 async function firstAskedFor(queryable: Queryable, { requestId, ownerId, toAddress, createdAt }: PolicySubject, now: Date): Promise<Date | null> {
   const [first] = await queryable
-    .select({ at: min(withdrawalRequests.createdAt) })
+    .select({ at: withdrawalRequests.createdAt })
     .from(withdrawalRequests)
     .where(
       and(
@@ -33,6 +33,9 @@ async function firstAskedFor(queryable: Queryable, { requestId, ownerId, toAddre
         lt(withdrawalRequests.createdAt, createdAt ?? now),
         requestId === undefined ? undefined : ne(withdrawalRequests.requestId, requestId),
       ),
-    );
+    )
+    // Along the recipient's index, no further than the first.
+    .orderBy(asc(withdrawalRequests.createdAt), asc(withdrawalRequests.requestId))
+    .limit(1);
   return first?.at ?? null;
 }

@@ -44,10 +44,9 @@ export const withdrawalRequests = mysqlTable(
     index('withdrawal_requests_owner').on(table.ownerId, table.createdAt, table.requestId),
     index('withdrawal_requests_created').on(table.createdAt, table.requestId),
     index('withdrawal_requests_cancel').on(table.cancelIntentAt),
-    index('withdrawal_requests_recipient').on(table.ownerId, table.toAddress, table.createdAt),
     index('withdrawal_requests_currency').on(table.currency, table.createdAt, table.requestId),
-    index('withdrawal_requests_recipient').on(table.toAddress, table.createdAt, table.requestId),
-    // What stands last only filters: where wallet, status and currency seldom meet, the index alone is read, not the rows.
+    // What stands last only filters: where it seldom meets what stands first, the index alone is read, not the rows.
+    index('withdrawal_requests_recipient').on(table.toAddress, table.createdAt, table.requestId, table.ownerId),
     index('withdrawal_requests_wallet').on(table.walletAddress, table.createdAt, table.requestId, table.currency),
     index('withdrawal_requests_state').on(table.status, table.createdAt, table.requestId, table.walletAddress, table.currency),
   ],

@@ -1,1 +1,0 @@
-ALTER TABLE `withdrawal_requests` DROP KEY `withdrawal_requests_recipient`;
