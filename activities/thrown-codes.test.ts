@@ -12,7 +12,8 @@ function codesIn(folders: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of globSync(folders.map((folder) => `${folder}/**/*.ts`), { cwd: ROOT }).filter((name) => !/\.(test|testkit)\.ts$/.test(name))) {
     const text = readFileSync(`${ROOT}/${file}`, 'utf8');
-    for (const [, code] of text.matchAll(/(?:EngineError\(|\b(?:code|errorCode): )'([A-Z_]+)'/g)) if (code !== undefined) found.set(code, file);
+    // What the operating system calls a failure is spelled like a code of ours, without being one.
+    for (const [, code] of text.matchAll(/(?:EngineError\(|\b(?:code|errorCode): )'([A-Z_]+)'/g)) if (code !== undefined && !/^E[A-Z]+$/.test(code)) found.set(code, file);
   }
   return found;
 }

@@ -42,12 +42,15 @@ describe('npm run wallets', () => {
   it('list shows status, reason, coins, nonces, gaps and alerts of each wallet', async () => {
     const { db } = engine.database;
     const held: string[] = [];
+    // All on one wallet: which of two is chosen is by lot.
+    await setWalletStatus(db, chainId, engine.wallets[1] as Address, 'PAUSED', null);
     for (let index = 0; index < 3; index += 1) {
       const requestId = await engine.accept({ currency: 'USDC', toAddress: Wallet.createRandom().address, amount: 1_000_000n, started: false });
       await makeReserveFunds(engine.ports)({ requestId });
       await takeNonce(engine.ports, { requestId, chainId, walletAddress: wallet, window: 64 });
       held.push(requestId);
     }
+    await setWalletStatus(db, chainId, engine.wallets[1] as Address, 'ACTIVE', null);
     await db.update(nonceReservations).set({ state: 'FREED', liveRequestId: null }).where(eq(nonceReservations.requestId, held[1] ?? ''));
     await stopWallet(db, chainId, wallet, { status: 'PAUSED', reason: 'GAS_LOW' });
     await raiseAlert(db, { kind: 'GAS_LOW', chainId, subject: wallet });

@@ -259,6 +259,17 @@ export const SCENARIOS: readonly Scenario[] = [
     await restore();
     return requestId;
   }),
+  one('cancelled-in-the-books-before-it-was-signed', async (engine) => {
+    const wallet = await engine.database.db.query.wallets.findFirst();
+    const { restore } = await engine.hideKey(wallet?.keyId ?? '');
+    const requestId = await accept(engine);
+    await untilEvent(engine, `withdrawal-${requestId}`, 'activityTaskFailedEventAttributes', 2);
+    // The intent is committed, its signal lost: the signer reads it.
+    await commitCancelIntent(engine.database.db, requestId, 'all', new Date());
+    await engine.handle(requestId).result();
+    await restore();
+    return requestId;
+  }),
   one('cancelled-in-the-books-before-it-was-sent', async (engine) => {
     refuseSends(engine);
     const requestId = await accept(engine);

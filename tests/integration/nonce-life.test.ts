@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,14 +52,25 @@ async function accept(currency: string): Promise<Payment> {
 }
 const acceptMany = (count: number) => Promise.all(Array.from({ length: count }, (_, index) => accept(index % 2 === 0 ? 'USDC' : 'USDT')));
 
+/** Tries again while a part does not answer in time, as the server does for the workflow. */
+async function untilAvailable<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (tries >= 10 || !(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
+    }
+  }
+}
+
 /** A withdrawal that takes a nonce and gives it back unsigned, as one does that is cancelled in between. */
 async function takeAndGiveBack(): Promise<void> {
   const requestId = await engine.accept({ currency: 'USDC', toAddress: Wallet.createRandom().address, amount: AMOUNT, started: false });
-  const funds = await makeReserveFunds(engine.ports)({ requestId });
+  const funds = await untilAvailable(() => makeReserveFunds(engine.ports)({ requestId }));
   if (funds.kind !== 'reserved') throw new Error('no funds');
   // A full window refuses; then there is nothing to give back.
   await takeNonce(engine.ports, { requestId, chainId: engine.chain.chainId, walletAddress: funds.walletAddress as Address, window: WINDOW }).catch(() => null);
-  await makeCloseUnpaid(engine.ports)({ requestId, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' });
+  await untilAvailable(() => makeCloseUnpaid(engine.ports)({ requestId, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' }));
 }
 
 const reservations = () => engine.database.db.query.nonceReservations.findMany({ orderBy: (table, { asc }) => asc(table.nonce) });

@@ -15,7 +15,7 @@ interface Queues {
 let engine: TestEngine;
 let api: EngineApi;
 beforeAll(async () => {
-  engine = await startEngine();
+  engine = await startEngine({ webhooks: {} });
   api = await startEngineApi(engine);
 });
 afterAll(async () => {
@@ -46,6 +46,8 @@ describe('GET /admin/queues', () => {
       ['signing', 'activity', 'signing-service', 0, null],
       ['broadcast', 'activity', 'tx-broadcaster', 0, null],
       ['monitor', 'activity', 'tx-monitor', 0, null],
+      ['notifications', 'workflow', 'withdrawal-worker', 0, null],
+      ['notifications', 'activity', 'withdrawal-worker', 0, null],
     ]);
     for (const { pollers } of idle.items) for (const { identity, lastAccessAt } of pollers) expect([identity, Date.now() - Date.parse(lastAccessAt) < 120_000]).toEqual([expect.stringMatching(/.+@.+/), true]);
 

@@ -10,6 +10,7 @@ import { watchBooks } from '../../api/books.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { listOpenAlerts } from '../../db/repositories/alerts.ts';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { liftHalt, listHalts, setHalt } from '../../db/repositories/halts.ts';
 import { readNonceTruth } from '../../db/repositories/recovery.ts';
 import { getStarts } from '../../db/repositories/starts.ts';
@@ -52,6 +53,18 @@ const start = async (options: EngineOptions = {}) => {
 async function accept(started = true): Promise<Payment> {
   const recipient = Wallet.createRandom().address;
   return { recipient, requestId: await engine.accept({ currency: 'USDC', toAddress: recipient, amount: AMOUNT, started }) };
+}
+
+/** One whose funds are held, under a halt of everything before anything of it is signed; its workflow runs. */
+async function acceptAndHalt(): Promise<Payment> {
+  const { db } = engine.database;
+  const payment = await accept(false);
+  await makeReserveFunds(engine.ports)({ requestId: payment.requestId });
+  await setHalt(db, { ...OPERATOR, reason: 'test', setBy: 'test' });
+  const [begin] = await getStarts(db, [payment.requestId]);
+  if (!begin) throw new Error('nothing to start');
+  await startWithdrawal(engine.client, begin);
+  return payment;
 }
 
 async function expectPaid(payment: Payment, times: 0 | 1): Promise<void> {
@@ -149,9 +162,7 @@ describe('MySQL restored from an older backup', () => {
     await engine.until(unstarted.requestId, ['COMPLETED']);
     await engine.until(after.requestId, ['COMPLETED']);
     // One ends without being paid: it must not be paid for being forgotten.
-    await setHalt(db, { ...OPERATOR, reason: 'test', setBy: 'test' });
-    const cancelled = await accept();
-    await expect.poll(() => eventsOf(cancelled.requestId), WAIT).toContain('funds reserved');
+    const cancelled = await acceptAndHalt();
     await commitCancelIntent(db, cancelled.requestId, 'all', new Date());
     await engine.handle(cancelled.requestId).signal('cancel');
     await engine.until(cancelled.requestId, ['CANCELLED']);
@@ -167,9 +178,7 @@ describe('MySQL restored from an older backup', () => {
     await engine.until(queued.requestId, ['BROADCASTED']);
     const [queuedAttempt] = await attemptsOf(queued.requestId);
     // Accepted, its funds held, nothing signed.
-    await setHalt(db, { ...OPERATOR, reason: 'test', setBy: 'test' });
-    const held = await accept();
-    await expect.poll(() => eventsOf(held.requestId), WAIT).toContain('funds reserved');
+    const held = await acceptAndHalt();
 
     await engine.stopRoles();
     await backup.restore();
@@ -341,9 +350,7 @@ describe('the Temporal database lost', () => {
     engine.proxy.inject({ kind: 'refuse' }, ['eth_sendRawTransaction']);
     const signed = await accept();
     await engine.until(signed.requestId, ['BROADCASTING']);
-    await setHalt(db, { ...OPERATOR, reason: 'test', setBy: 'test' });
-    const held = await accept();
-    await expect.poll(() => eventsOf(held.requestId), WAIT).toContain('funds reserved');
+    const held = await acceptAndHalt();
     const accepted = await accept(false);
     await engine.stopRoles();
     await liftHalt(db, OPERATOR);

@@ -48,7 +48,7 @@ describe('GET /admin/queues', () => {
   it('shows what waits by status, what waits for a person, and what was not started', async () => {
     const answer = (await api.get('/admin/queues', api.admin)).json<{ items: object[] }>();
     expect(answer).toMatchObject({ temporal: 'up', nextCursor: null, ...FROM_THE_DATABASE });
-    expect(answer.items).toHaveLength(5);
+    expect(answer.items).toHaveLength(7);
   });
 
   it.each(['cut', 'stall'] as const)('still shows the database’s part while Temporal is away: %s', async (kind) => {
