@@ -18,6 +18,7 @@ export const docsPlugin = fp(
         },
         tags: [
           { name: 'withdrawals', description: 'Request, follow and cancel withdrawals' },
+          { name: 'admin', description: 'What operators see and decide; role ADMIN' },
           { name: 'assets', description: 'What can be withdrawn' },
           { name: 'webhooks', description: 'Be told of status changes, by Standard Webhooks' },
           { name: 'auth', description: 'Sessions' },
