@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
 import { Redis } from 'ioredis';
 import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
@@ -164,16 +164,12 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const following = follower.run(stopping.signal);
     const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
     coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-    const workflowOptions = {
-      taskQueue: TASK_QUEUES.withdrawals,
-      workflowsPath,
-      activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) },
-    };
+    const workflowBundle = await bundledWorkflows(coverage);
+    const counted = <T extends { taskQueue: string }>(worker: T) => (coverage ? coverage.augmentWorkerOptionsWithBundle({ ...worker, workflowBundle }) : { ...worker, workflowBundle });
     const started = await Promise.all(
       [
-        coverage ? coverage.augmentWorkerOptions(workflowOptions) : workflowOptions,
-        ...(options.webhooks ? [{ ...notificationWorker({ ...ports, ...options.webhooks }), workflowsPath }] : []),
+        counted({ taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } }),
+        ...(options.webhooks ? [counted(notificationWorker({ ...ports, ...options.webhooks }) as { taskQueue: string })] : []),
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
@@ -282,6 +278,15 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     },
   };
   return engine;
+}
+
+let bundled: Promise<WorkflowBundle> | null = null;
+
+/** Made once for all engines of a test file: it takes seconds of a processor. */
+function bundledWorkflows(coverage: WorkflowCoverage | null): Promise<WorkflowBundle> {
+  const plain = { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') };
+  bundled ??= bundleWorkflowCode(coverage ? coverage.augmentBundleOptions(plain) : plain);
+  return bundled;
 }
 
 /** Workflow code runs in a sandbox of Temporal's; its counts join the others here, for its own folder only. */
