@@ -24,7 +24,8 @@ export async function findLivePolicy(queryable: Queryable): Promise<PolicyRow | 
  * `POLICY_MISSING`.
  */
 export async function lockLivePolicy(tx: Transaction): Promise<PolicyRow> {
-  const row = await lockLive(tx);
+  // Who waited for a version that was retired meanwhile may find none at first: the one that took its place is there at the second look.
+  const row = (await lockLive(tx)) ?? (await lockLive(tx));
   if (!row) throw new EngineError('POLICY_MISSING');
   return row;
 }
