@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { WITHDRAWAL_STATUSES } from './status.ts';
-import { UNCONFIRMED_EVENT, WEBHOOK_EVENT_TYPES, webhookPayload, webhookTypeOf, type WebhookWithdrawal } from './webhook-events.ts';
+import { UNCONFIRMED_EVENT, WEBHOOK_EVENT_TYPES, webhookPayload, webhookTypeOf } from './webhook-events.ts';
+import type { ToldWithdrawal } from './withdrawal-facts.ts';
 
 const AT = new Date('2026-11-24T04:20:00.000Z');
-const row: WebhookWithdrawal = {
+const row: ToldWithdrawal = {
   requestId: 'tx-1795494000000-0123456789abcdef0123',
   status: 'BROADCASTED',
   hasLivePayment: true,
@@ -19,7 +20,7 @@ const row: WebhookWithdrawal = {
   updatedAt: AT,
   completedAt: null,
 };
-const dataOf = (change: Partial<WebhookWithdrawal>) => (JSON.parse(webhookPayload('withdrawal.failed', 7, AT, { ...row, ...change })) as { data: object }).data;
+const dataOf = (change: Partial<ToldWithdrawal>) => (JSON.parse(webhookPayload('withdrawal.failed', 7, AT, { ...row, ...change })) as { data: object }).data;
 
 describe('event types', () => {
   it('are the statuses somebody outside can act on, and the reorg', () => {

@@ -1,7 +1,5 @@
-import { parseAddress } from './address.ts';
-import { isErrorCode, mayTryAnew, type ErrorCode } from './errors.ts';
-import { formatAmount } from './money.ts';
-import { outcomeOf, WITHDRAWAL_STATUSES, type WithdrawalStatus } from './status.ts';
+import { WITHDRAWAL_STATUSES, type WithdrawalStatus } from './status.ts';
+import { withdrawalFacts, type ToldWithdrawal } from './withdrawal-facts.ts';
 
 /** Steps of the engine's own, milliseconds apart: nobody outside can act on them, and the timeline has them. */
 const SILENT = ['SIGNING', 'SIGNED', 'BROADCASTING'] as const satisfies readonly WithdrawalStatus[];
@@ -24,52 +22,11 @@ export function webhookTypeOf(status: WithdrawalStatus, event: string): WebhookE
   return event === UNCONFIRMED_EVENT ? 'withdrawal.unconfirmed' : typeOf(status);
 }
 
-/** What a message tells of a withdrawal, as its row stands. */
-export interface WebhookWithdrawal {
-  requestId: string;
-  status: WithdrawalStatus;
-  hasLivePayment: boolean;
-  /** base units */
-  amount: bigint;
-  decimals: number;
-  currency: string;
-  toAddress: string;
-  tokenAddress: string | null;
-  network: string;
-  txHash: string | null;
-  errorCode: string | null;
-  createdAt: Date;
-  updatedAt: Date;
-  completedAt: Date | null;
-}
-
 /**
  * The body of a message, as bytes will be signed: JSON without spaces. The withdrawal has the shape of the HTTP API, without what is
  * made for people (`errorMessage`, `outcomeNote`, `explorerUrl`): a message has no language, and programs decide by the code.
  * @param eventId the timeline entry's; grows with each event of one withdrawal
  */
-export function webhookPayload(type: WebhookEventType, eventId: number, at: Date, row: WebhookWithdrawal): string {
-  const outcome = outcomeOf(row.status, row.hasLivePayment);
-  const errorCode: ErrorCode | null = row.errorCode === null || isErrorCode(row.errorCode) ? row.errorCode : 'INTERNAL';
-  return JSON.stringify({
-    type,
-    timestamp: at.toISOString(),
-    eventId,
-    data: {
-      requestId: row.requestId,
-      status: row.status,
-      outcome,
-      amount: formatAmount(row.amount, row.decimals),
-      currency: row.currency,
-      toAddress: parseAddress(row.toAddress),
-      tokenAddress: row.tokenAddress === null ? null : parseAddress(row.tokenAddress),
-      network: row.network,
-      txHash: row.txHash,
-      errorCode,
-      retryable: mayTryAnew(outcome, errorCode),
-      createdAt: row.createdAt.toISOString(),
-      updatedAt: row.updatedAt.toISOString(),
-      completedAt: row.completedAt?.toISOString() ?? null,
-    },
-  });
+export function webhookPayload(type: WebhookEventType, eventId: number, at: Date, row: ToldWithdrawal): string {
+  return JSON.stringify({ type, timestamp: at.toISOString(), eventId, data: withdrawalFacts(row) });
 }

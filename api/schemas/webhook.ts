@@ -5,6 +5,7 @@ import { OUTCOMES, WITHDRAWAL_STATUSES } from '../../domain/status.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../domain/webhook-events.ts';
 import { ATTEMPT_ERRORS, DELIVERY_STATES, WEBHOOK_OFF_REASONS } from '../../domain/webhooks.ts';
 import { nullable, oneOf } from './nullable.ts';
+import { withdrawalExample } from './withdrawal.ts';
 
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
 const id = Type.Integer({ examples: [7] });
@@ -118,6 +119,9 @@ export type WebhookDeliveryView = Static<typeof WebhookDeliverySchema>;
 
 export const WebhookDeliveryListSchema = Type.Object({ items: Type.Array(Type.Unsafe<WebhookDeliveryView>(Type.Ref('WebhookDelivery'))), nextCursor: nullable(Type.String()) }, { $id: 'WebhookDeliveryList', examples: [{ items: [deliveryExample], nextCursor: null }] });
 
+/** A message has no language: see `withdrawalFacts`. */
+const { explorerUrl: _explorerUrl, errorMessage: _errorMessage, ...toldExample } = withdrawalExample;
+
 /** What a receiver gets. Published with the API, and not served by it. */
 export const WebhookMessageSchema = Type.Object(
   {
@@ -148,22 +152,7 @@ export const WebhookMessageSchema = Type.Object(
         type: 'withdrawal.completed',
         timestamp: '2026-11-24T04:20:09.412Z',
         eventId: 1214,
-        data: {
-          requestId: 'tx-1795494000000-0123456789abcdef0123',
-          status: 'COMPLETED',
-          outcome: 'PAID',
-          amount: '12.5',
-          currency: 'USDC',
-          toAddress: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
-          tokenAddress: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
-          network: 'polygon-amoy',
-          txHash: '0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-          errorCode: null,
-          retryable: false,
-          createdAt: '2026-11-24T04:20:00.000Z',
-          updatedAt: '2026-11-24T04:20:09.412Z',
-          completedAt: '2026-11-24T04:20:09.412Z',
-        },
+        data: toldExample,
       },
     ],
   },

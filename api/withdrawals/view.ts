@@ -3,11 +3,9 @@ import type { AttemptRow } from '../../db/repositories/attempts.ts';
 import type { PolicyDecisionRow } from '../../db/repositories/policy-decisions.ts';
 import type { EventRow } from '../../db/repositories/read-withdrawals.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
-import { parseAddress } from '../../domain/address.ts';
-import { isErrorCode, mayTryAnew, type ErrorCode } from '../../domain/errors.ts';
-import { formatAmount } from '../../domain/money.ts';
 import { isNetwork } from '../../domain/networks.ts';
-import { cancellationResultOf, outcomeOf } from '../../domain/status.ts';
+import { cancellationResultOf } from '../../domain/status.ts';
+import { withdrawalFacts } from '../../domain/withdrawal-facts.ts';
 import type { Messages } from '../messages/messages.ts';
 import { outcomeDetailOf } from './outcome.ts';
 import type { ApprovalsView, AttemptView, TimelineEntryView, WithdrawalDetailView, WithdrawalView } from '../schemas/withdrawal.ts';
@@ -24,40 +22,23 @@ export interface ViewContext {
 const isoOrNull = (time: Date | null): string | null => time?.toISOString() ?? null;
 const explorerLink = (explorerUrl: string, txHash: string): string => `${explorerUrl}/tx/${txHash}`;
 
-function errorCodeOf(stored: string | null): ErrorCode | null {
-  if (stored === null) return null;
-  return isErrorCode(stored) ? stored : 'INTERNAL';
-}
-
 /**
  * A withdrawal as a caller sees it: token units, EIP-55, ISO 8601, the caller's language.
  * @param attempts its signed transactions, for what is known of an open outcome
  */
 export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: ViewContext, attempts: readonly AttemptRow[] = []): WithdrawalView {
   if (!isNetwork(row.network)) throw new Error(`withdrawal ${row.requestId} names an unknown network`);
-  const outcome = outcomeOf(row.status, row.hasLivePayment);
+  const facts = withdrawalFacts(row);
+  const { outcome, errorCode } = facts;
   const outcomeDetail = outcomeDetailOf(row, attempts);
-  const errorCode = errorCodeOf(row.errorCode);
   return {
-    requestId: row.requestId,
-    status: row.status,
-    outcome,
+    ...facts,
+    network: row.network,
     ...(outcome === 'UNKNOWN' && { outcomeNote: messages.outcomeUnknown }),
     ...(outcomeDetail && { outcomeDetail }),
-    amount: formatAmount(row.amount, row.decimals),
-    currency: row.currency,
-    toAddress: parseAddress(row.toAddress),
-    tokenAddress: row.tokenAddress === null ? null : parseAddress(row.tokenAddress),
-    network: row.network,
-    txHash: row.txHash,
     explorerUrl: row.txHash === null ? null : explorerLink(explorerUrl, row.txHash),
-    errorCode,
     errorMessage: errorCode === null ? null : messages.errors[errorCode]({}),
-    retryable: mayTryAnew(outcome, errorCode),
     ...(row.cancelIntentAt && { cancellation: { requestedAt: row.cancelIntentAt.toISOString(), result: cancellationResultOf(row.status, row.paidTxHash !== null) } }),
-    createdAt: row.createdAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
-    completedAt: isoOrNull(row.completedAt),
   };
 }
 

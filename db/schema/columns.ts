@@ -21,11 +21,15 @@ export const timeColumn = (name: string) => datetime(name, { mode: 'date', fsp: 
 export const requestIdColumn = (name: string) => varchar(name, { length: 64 });
 
 /**
- * A small flat JSON object, kept as text: MySQL's JSON type and MariaDB's differ in what the driver hands back, text
- * does not.
+ * JSON kept as text: MySQL's JSON type and MariaDB's differ in what the driver hands back, text does not.
+ * @param type the column's, where it is not `text` (64 KiB)
  */
-export const detailColumn = customType<{ data: Record<string, string | number | null>; driverData: string }>({
-  dataType: () => 'text',
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (value) => JSON.parse(value) as Record<string, string | number | null>,
-});
+export const jsonColumn = (name: string, type = 'text') =>
+  customType<{ data: unknown; driverData: string }>({
+    dataType: () => type,
+    toDriver: (value) => JSON.stringify(value),
+    fromDriver: (value) => JSON.parse(value) as unknown,
+  })(name);
+
+/** A small flat JSON object. */
+export const detailColumn = (name: string) => jsonColumn(name).$type<Record<string, string | number | null>>();

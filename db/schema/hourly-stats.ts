@@ -1,14 +1,8 @@
 import { customType, mysqlTable } from 'drizzle-orm/mysql-core';
 import { statisticsFrom, statisticsText, type Statistics } from '../../domain/statistics.ts';
-import { timeColumn } from './columns.ts';
+import { jsonColumn, timeColumn } from './columns.ts';
 
 const statisticsColumn = customType<{ data: Statistics; driverData: string }>({ dataType: () => 'text', toDriver: statisticsText, fromDriver: statisticsFrom });
-
-const requestIdsColumn = customType<{ data: string[]; driverData: string }>({
-  dataType: () => 'text',
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (value) => JSON.parse(value) as string[],
-});
 
 /**
  * Statistics of past hours. Exists so that a month is summed from 744 rows, not from millions: what has ended does not change any
@@ -19,6 +13,6 @@ export const hourlyStats = mysqlTable('hourly_stats', {
   hour: timeColumn('hour').primaryKey(),
   counts: statisticsColumn('counts').notNull(),
   /** those that had not ended when it was counted: not in `counts`, looked up by whoever reads */
-  openIds: requestIdsColumn('open_ids').notNull(),
+  openIds: jsonColumn('open_ids').$type<string[]>().notNull(),
   countedAt: timeColumn('counted_at').notNull(),
 });

@@ -1,17 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { char, check, customType, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { char, check, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import type { Policy } from '../../domain/policy.ts';
-import { timeColumn } from './columns.ts';
+import { jsonColumn, timeColumn } from './columns.ts';
 
 export const POLICY_STATUSES = ['DRAFT', 'LIVE', 'RETIRED', 'REJECTED'] as const;
 /** What `live_key` holds in the one row that is live. */
 export const LIVE = 'live';
-
-const policyColumn = customType<{ data: Policy; driverData: string }>({
-  dataType: () => 'mediumtext',
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (value) => JSON.parse(value) as Policy,
-});
 
 /**
  * The rules by which withdrawals are paid, one row a version. Exists so that it is on record which rules let a payment
@@ -24,7 +18,7 @@ export const policies = mysqlTable(
     status: mysqlEnum('status', [...POLICY_STATUSES]).notNull(),
     /** unique: one version is live at a time */
     liveKey: char('live_key', { length: 4 }),
-    document: policyColumn('document').notNull(),
+    document: jsonColumn('document', 'mediumtext').$type<Policy>().notNull(),
     /** the version that was live when this one was proposed: it replaces that one and no other */
     baseVersion: int('base_version'),
     reason: varchar('reason', { length: 255 }).notNull(),

@@ -1,11 +1,5 @@
-import { customType, index, int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
-import { requestIdColumn, timeColumn, unitsColumn } from './columns.ts';
-
-const accountIdsColumn = customType<{ data: number[]; driverData: string }>({
-  dataType: () => 'text',
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (value) => JSON.parse(value) as number[],
-});
+import { index, int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
+import { jsonColumn, requestIdColumn, timeColumn, unitsColumn } from './columns.ts';
 
 /**
  * What the policy said of a withdrawal that it let pass. Exists so that it is judged once, by a version that is on record,
@@ -28,7 +22,7 @@ export const policyDecisions = mysqlTable(
     /** distinct people who must approve; 0 when nobody needs to */
     approvalsRequired: int('approvals_required').notNull(),
     /** the accounts whose word counts; null for everyone who may approve */
-    approvers: accountIdsColumn('approvers'),
+    approvers: jsonColumn('approvers').$type<number[]>(),
     approvalDeadline: timeColumn('approval_deadline'),
     approvedAt: timeColumn('approved_at'),
     decidedAt: timeColumn('decided_at').notNull(),

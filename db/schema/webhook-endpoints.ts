@@ -1,14 +1,7 @@
-import { bigint, customType, index, int, mysqlEnum, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
+import { bigint, index, int, mysqlEnum, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import type { WebhookEventType } from '../../domain/webhook-events.ts';
 import { WEBHOOK_OFF_REASONS } from '../../domain/webhooks.ts';
-import { timeColumn } from './columns.ts';
-
-/** A JSON list kept as text, like `detailColumn`. */
-const eventsColumn = customType<{ data: WebhookEventType[]; driverData: string }>({
-  dataType: () => 'varchar(1024)',
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (value) => JSON.parse(value) as WebhookEventType[],
-});
+import { jsonColumn, timeColumn } from './columns.ts';
 
 /** Where an owner wants to be told of his withdrawals. Exists so that each status change is told to whoever asked for it. */
 export const webhookEndpoints = mysqlTable(
@@ -19,7 +12,7 @@ export const webhookEndpoints = mysqlTable(
     url: varchar('url', { length: 2048 }).notNull(),
     description: varchar('description', { length: 255 }).notNull(),
     /** null: all of them, also those that come with a later version */
-    events: eventsColumn('events'),
+    events: jsonColumn('events', 'varchar(1024)').$type<WebhookEventType[]>(),
     /** set together: since when, and why, it gets nothing */
     offAt: timeColumn('off_at'),
     offReason: mysqlEnum('off_reason', [...WEBHOOK_OFF_REASONS]),

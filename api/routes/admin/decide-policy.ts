@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { approvePolicy, rejectPolicy, type PolicyChange, type PolicyRow } from '../../../db/repositories/policies.ts';
-import { EngineError } from '../../../domain/errors.ts';
+import { approvePolicy, rejectPolicy } from '../../../db/repositories/policies.ts';
+import { rowOf } from '../../errors/row-of.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { policyView } from '../../policies/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -58,16 +58,3 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
   );
 };
-
-function rowOf(change: PolicyChange): PolicyRow {
-  switch (change.kind) {
-    case 'done':
-      return change.row;
-    case 'not-found':
-      throw new EngineError('NOT_FOUND');
-    case 'refused':
-      throw new EngineError('INVALID_STATE', { reason: change.reason, ...('status' in change && { status: change.status }) });
-    default:
-      return change satisfies never;
-  }
-}

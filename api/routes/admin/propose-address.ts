@@ -5,7 +5,7 @@ import { findUserByEmail } from '../../../db/repositories/users.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { rowOf } from '../../addresses/row-of.ts';
+import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
