@@ -20,7 +20,7 @@ import { getWithdrawal, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, typ
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { admit, findDenial } from './admit.ts';
-import { readBalances } from './chain/balances.ts';
+import { readBalances, type BalancesAtBlock } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
@@ -52,7 +52,8 @@ export type FundsResult =
   /** no wallet can pay now; wait `waitMs` in all before giving up */
   | { kind: 'short'; missing: 'token' | 'gas'; waitMs: number };
 
-type Attempt = Exclude<FundsResult, { kind: 'parked' | 'short' }> | 'token' | 'gas';
+type Judged = Exclude<FundsResult, { kind: 'parked' | 'short' }>;
+type Attempt = Judged | 'token' | 'gas';
 
 /**
  * Validates and screens the request, judges it by the policy, binds it to a wallet, and holds amount, gas and limits, in one
@@ -77,11 +78,13 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     if (existing && (decision || request.hasLivePayment)) return { kind: 'reserved', walletAddress: existing.walletAddress, awaitsApproval: decision !== undefined && awaitsApproval(decision) };
     if (isEnd(request.status)) throw new EngineError('INVALID_STATE', { status: request.status });
 
-    const wallets = await listWallets(db, request.chainId);
     // Held without a decision (rebuilt after a loss, or held before there were policies): judged where it stands.
-    const refused = existing ? null : await validate(request, wallets);
+    if (existing) return judgeWhereItStands(request, existing.walletAddress as Address);
+
+    const wallets = await listWallets(db, request.chainId);
+    const refused = await validate(request, wallets);
     if (refused) return refused;
-    const { free, standing } = existing ? { free: wallets.filter(({ address }) => address === existing.walletAddress), standing: [] } : await splitByHalts(db, activeOf(wallets), request.tokenAddress);
+    const { free, standing } = await splitByHalts(db, activeOf(wallets), request.tokenAddress);
     let missing: 'token' | 'gas' = 'token';
     let denied: FundsResult | null = null;
     for (const wallet of await chooseWallets(ports, request, free)) {
@@ -145,19 +148,24 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     throw new EngineError('CHAIN_UNAVAILABLE', { reason: `the base fee of ${market.baseFeePerGas} wei is above what may be paid` });
   }
 
+  function balancesOf(walletAddress: Address, tokenAddress: Address | null): Promise<BalancesAtBlock> {
+    return readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
+  }
+
+  async function judgeWhereItStands(request: WithdrawalRow, walletAddress: Address): Promise<Judged> {
+    const { token } = await balancesOf(walletAddress, request.tokenAddress as Address | null);
+    return transact(db, async (tx) => {
+      const { status } = await lockWithdrawal(tx, request.requestId);
+      // Ended meanwhile: what it took of the limits now would never be given back.
+      if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
+      return judgeHeld(tx, request, walletAddress, token);
+    });
+  }
+
   async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<Attempt> {
     const tokenAddress = request.tokenAddress as Address | null;
     const toAddress = request.toAddress as Address;
-    const balances = await readBalances({ rpc: ports.rpc, redis: ports.redis, settings: settings.chain }, walletAddress, tokenAddress);
-    const existing = await getFunds(db, request.requestId);
-    if (existing) {
-      return transact(db, async (tx) => {
-        const { status } = await lockWithdrawal(tx, request.requestId);
-        // Ended meanwhile: what it took of the limits now would never be given back.
-        if (isEnd(status)) throw new EngineError('INVALID_STATE', { status });
-        return judgeHeld(tx, request, existing.walletAddress, balances.token);
-      });
-    }
+    const balances = await balancesOf(walletAddress, tokenAddress);
     if (balances.token < request.amount) return 'token';
     const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
     const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
@@ -187,7 +195,7 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
 }
 
 /** Funds that are held already, perhaps judged already. The caller holds the withdrawal's row. */
-async function judgeHeld(tx: Transaction, request: WithdrawalRow, walletAddress: string, walletBalance: bigint): Promise<Attempt> {
+async function judgeHeld(tx: Transaction, request: WithdrawalRow, walletAddress: string, walletBalance: bigint): Promise<Judged> {
   const decision = await findDecision(tx, request.requestId);
   if (decision) return { kind: 'reserved', walletAddress, awaitsApproval: awaitsApproval(decision) };
   const standing = await readStandingFacts(tx, request, new Date());
