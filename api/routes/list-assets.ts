@@ -26,7 +26,7 @@ export const listAssets: FastifyPluginAsyncTypebox<{ database: Database; network
     '/assets',
     {
       schema: { tags: ['assets'], summary: 'What can be withdrawn', response: { 200: AssetListSchema, ...errorResponses() } },
-      config: { access: { who: 'anyone' } },
+      onRequest: [app.limits.address],
     },
     async () => ({ items: (await listEnabledAssets(database, network)).map((asset) => assetView(asset, network)), nextCursor: null }),
   );

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { ADMINS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { TransactionIdParams, WithdrawalDetailSchema } from '../../schemas/withdrawal.ts';
 import { cancel } from '../../withdrawals/cancel.ts';
@@ -21,7 +20,7 @@ export const cancelTransaction: FastifyPluginAsyncTypebox<{ database: Database; 
         params: TransactionIdParams,
         response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) },
       },
-      config: { access: { who: ADMINS, audit: 'withdrawal.cancel' } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request, reply) => {
       const { id } = request.params;

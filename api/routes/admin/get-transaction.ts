@@ -3,7 +3,6 @@ import type { Database } from '../../../db/client.ts';
 import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
 import { withSigning } from '../../../db/repositories/search-withdrawals.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { READERS } from '../../access.ts';
 import { AdminTransactionDetailSchema, TransactionIdParams } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { operatorFieldsOf } from '../../withdrawals/admin-view.ts';
@@ -22,7 +21,7 @@ export const getTransaction: FastifyPluginAsyncTypebox<{ database: Database; set
         params: TransactionIdParams,
         response: { 200: AdminTransactionDetailSchema, ...errorResponses(401, 403, 404) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request) => {
       const requestId = request.params.id;

@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pageDeadLetters } from '../../../db/repositories/list-dead-letters.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { READERS } from '../../access.ts';
 import { deadLetterViews } from '../../dead-letters/view.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { DeadLetterListSchema, DeadLetterQuery } from '../../schemas/dead-letter.ts';
@@ -24,7 +23,7 @@ export const deadLetterList: FastifyPluginAsyncTypebox<{ database: Database; set
         querystring: DeadLetterQuery,
         response: { 200: DeadLetterListSchema, ...errorResponses(400, 401, 403) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request) => {
       const { state = 'open', olderThanSeconds, from, to, cursor, limit = LIST_LIMIT_DEFAULT, ...equal } = request.query;

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { listHalts } from '../../../db/repositories/halts.ts';
-import { READERS } from '../../access.ts';
 import { haltViews } from '../../halts/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { HaltListSchema } from '../../schemas/halt.ts';
@@ -18,7 +17,7 @@ export const haltList: FastifyPluginAsyncTypebox<{ database: Database }> = async
         security: [{ bearer: [] }],
         response: { 200: HaltListSchema, ...errorResponses(401, 403) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async () => ({ items: haltViews(await listHalts(database)), nextCursor: null }),
   );

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pagePolicies } from '../../../db/repositories/policies.ts';
-import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { policyViews } from '../../policies/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -21,7 +20,7 @@ export const listPolicies: FastifyPluginAsyncTypebox<{ database: Database }> = a
         querystring: PolicyListQuery,
         response: { 200: PolicyListSchema, ...errorResponses(400, 401, 403) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request) => {
       const { status, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

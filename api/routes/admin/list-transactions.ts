@@ -4,7 +4,6 @@ import { searchWithdrawals } from '../../../db/repositories/search-withdrawals.t
 import { parseAddress, type Address } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { READERS } from '../../access.ts';
 import { decodeCursor, encodeCursor } from '../../pagination-cursor.ts';
 import { AdminTransactionListSchema, AdminTransactionQuery } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -26,7 +25,7 @@ export const listTransactions: FastifyPluginAsyncTypebox<{ database: Database; s
         querystring: AdminTransactionQuery,
         response: { 200: AdminTransactionListSchema, ...errorResponses(400, 401, 403) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request) => {
       const { txHash, address, signer, from, to, cursor, limit = LIST_LIMIT_DEFAULT, ...equal } = request.query;

@@ -4,7 +4,6 @@ import type { Database } from '../../../db/client.ts';
 import { declareTreasuryMovement } from '../../../db/repositories/declare-treasury-movement.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { ADMINS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { MovementSchema, NewMovementSchema } from '../../schemas/movement.ts';
@@ -30,7 +29,7 @@ export const postMovement: FastifyPluginAsyncTypebox<{ database: Database; setti
         body: NewMovementSchema,
         response: { 201: MovementSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
       },
-      config: { access: { who: ADMINS, secondFactor: true, audit: 'movement.declare' } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
       preValidation: async (request) => {
         idempotencyKeyFrom(request.headers['idempotency-key']);
       },

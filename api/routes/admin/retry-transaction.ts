@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { ADMINS } from '../../access.ts';
 import { retryDeadLetter } from '../../dead-letters/retry.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { RequestIdAsId } from '../../schemas/dead-letter.ts';
@@ -25,7 +24,7 @@ export const retryTransaction: FastifyPluginAsyncTypebox<{ database: Database; t
         params: RequestIdAsId,
         response: { 202: WithdrawalSchema, ...errorResponses(401, 403, 404, 409) },
       },
-      config: { access: { who: ADMINS, audit: 'withdrawal.retry' } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request, reply) => {
       const requestId = request.params.id;

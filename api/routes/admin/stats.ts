@@ -3,7 +3,6 @@ import type { Database } from '../../../db/client.ts';
 import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositories/statistics.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { READERS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { StatsQuery, StatsSchema } from '../../schemas/stats.ts';
 import { statsView } from '../../stats/view.ts';
@@ -25,7 +24,7 @@ export const stats: FastifyPluginAsyncTypebox<{ database: Database; settings: Se
         querystring: StatsQuery,
         response: { 200: StatsSchema, ...errorResponses(400, 401, 403) },
       },
-      config: { access: { who: READERS } },
+      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
     },
     async (request) => {
       const to = optionalTime('to', request.query.to) ?? new Date();

@@ -1,1 +1,0 @@
-ALTER TABLE `users` MODIFY `role` enum('USER','ADMIN') NOT NULL;
