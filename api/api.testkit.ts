@@ -20,6 +20,7 @@ import type { TestEngine } from '../tests/harness/engine.ts';
 import { buildApp } from './app.ts';
 import type { Books } from './books.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
+import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
@@ -108,7 +109,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     emails += 1;
     const email = `${role.toLowerCase()}-${emails}@example.com`;
     const id = await createUser(database.db, { email, passwordHash, role, now: new Date() });
-    return { id, email, bearer: `Bearer ${await accessTokens.issue({ id, role })}` };
+    return { id, email, bearer: `Bearer ${(await openSession(database.db, accessTokens, { id, role })).accessToken}` };
   };
   const user = await account('USER');
   return {

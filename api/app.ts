@@ -8,11 +8,12 @@ import { createPasswordVerifier } from './auth/passwords.ts';
 import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { answerClientError } from './errors/client-error.ts';
+import { accessPlugin } from './plugins/access.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
 import { bodiesPlugin } from './plugins/bodies.ts';
 import { closingPlugin } from './plugins/closing.ts';
 import { correlationPlugin } from './plugins/correlation.ts';
-import { docsPlugin } from './plugins/docs.ts';
+import { DOCS_PREFIX, docsPlugin } from './plugins/docs.ts';
 import { answerError, errorsPlugin } from './plugins/errors.ts';
 import { metricsPlugin } from './plugins/metrics.ts';
 import { rateLimitsPlugin } from './plugins/rate-limits.ts';
@@ -110,6 +111,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(securityHeadersPlugin);
   await app.register(authenticationPlugin, { database, signingJwk: deps.signingJwk });
   await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
+  await app.register(accessPlugin, { openPages: DOCS_PREFIX });
   await app.register(docsPlugin);
 
   await app.register(postWithdrawal, { books: deps.books, acceptance: acceptanceFrom(deps), starter, settings });

@@ -9,6 +9,7 @@ import { createUser } from '../db/repositories/users.ts';
 import { withdrawalRequests } from '../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
+import { openSession } from './auth/open-session.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   jwk = await exportJWK(privateKey);
   const id = await createUser(database.db, { email: 'server@example.com', passwordHash: 'none', role: 'USER', now: new Date() });
-  bearer = `Bearer ${await (await createAccessTokens(jwk)).issue({ id, role: 'USER' })}`;
+  bearer = `Bearer ${(await openSession(database.db, await createAccessTokens(jwk), { id, role: 'USER' })).accessToken}`;
   const now = new Date();
   await database.db.insert(withdrawalRequests).values({
     requestId: 'tx-1795494000000-0123456789abcdef0123', ownerId: id, correlationId: 'order-0001', network: 'polygon-amoy', chainId: 80002, currency: 'POL', decimals: 18,

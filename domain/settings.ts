@@ -113,6 +113,15 @@ const SettingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    accounts: Type.Object(
+      {
+        /** whether anyone may open a USER account over HTTP; `closed`: people of the operator do */
+        registration: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+        /** whether approving, marking paid, policy, halts and treasury ask for a second factor */
+        secondFactorRequired: Type.Boolean(),
+      },
+      { additionalProperties: false },
+    ),
     rateLimits: Type.Object({ requestsPerSecond: Type.Integer({ minimum: 1 }), signInPerMinute: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
   },
   { additionalProperties: false },

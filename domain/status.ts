@@ -84,7 +84,8 @@ export type FundState = (typeof FUND_STATES)[number];
 export const WALLET_STATUSES = ['ACTIVE', 'PAUSED', 'DRAINING', 'HALTED'] as const;
 export type WalletStatus = (typeof WALLET_STATUSES)[number];
 
-export const ROLES = ['USER', 'ADMIN'] as const;
+/** `APPROVER` decides on withdrawals and runs nothing; `AUDITOR` sees everything and changes nothing. */
+export const ROLES = ['USER', 'ADMIN', 'APPROVER', 'AUDITOR'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const OUTCOMES = ['NOT_SENT', 'UNKNOWN', 'PAID', 'NOT_PAID'] as const;

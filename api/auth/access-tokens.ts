@@ -11,9 +11,9 @@ const TYPE = 'at+jwt';
 const ALGORITHM = 'EdDSA';
 
 export interface AccessTokens {
-  issue(account: { id: number; role: Role }): Promise<string>;
-  /** The account a token was issued to. Throws `UNAUTHENTICATED` for a token that is not ours, altered or expired. */
-  verify(token: string): Promise<{ accountId: number }>;
+  issue(account: { id: number; role: Role; sessionId: string }): Promise<string>;
+  /** The account and the session a token was issued to. Throws `UNAUTHENTICATED` for a token that is not ours, altered or expired. */
+  verify(token: string): Promise<{ accountId: number; sessionId: string }>;
 }
 
 /** Issues and checks access tokens. The role inside is for the client only: the database has the last word on each request. */
@@ -22,8 +22,8 @@ export async function createAccessTokens(privateJwk: JWK): Promise<AccessTokens>
   const privateKey = await importJWK(privateJwk, ALGORITHM);
   const publicKey = await importJWK(publicJwk, ALGORITHM);
   return {
-    issue({ id, role }) {
-      return new SignJWT({ role })
+    issue({ id, role, sessionId }) {
+      return new SignJWT({ role, sid: sessionId })
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
         .setSubject(String(id))
         .setIssuer(ISSUER)
@@ -35,13 +35,18 @@ export async function createAccessTokens(privateJwk: JWK): Promise<AccessTokens>
     async verify(token) {
       try {
         const { payload } = await jwtVerify(token, publicKey, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, typ: TYPE, requiredClaims: ['sub', 'exp', 'iat'] });
-        return { accountId: accountIdFrom(payload.sub) };
+        return { accountId: accountIdFrom(payload.sub), sessionId: sessionIdFrom(payload['sid']) };
       } catch (error) {
         if (error instanceof JOSEError) throw new EngineError('UNAUTHENTICATED', {}, { cause: error });
         throw error;
       }
     },
   };
+}
+
+function sessionIdFrom(claim: unknown): string {
+  if (typeof claim !== 'string' || !/^[0-9a-f]{32}$/.test(claim)) throw new EngineError('UNAUTHENTICATED');
+  return claim;
 }
 
 function accountIdFrom(subject: string | undefined): number {

@@ -13,6 +13,6 @@ export function refreshTokenHash(token: string): string {
   return createHash('sha256').update(token, 'utf8').digest('hex');
 }
 
-export function makeFamilyId(): string {
+export function makeSessionId(): string {
   return randomBytes(16).toString('hex');
 }

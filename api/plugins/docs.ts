@@ -3,6 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+export const DOCS_PREFIX = '/docs';
+
 /** OpenAPI from the routes' own schemas: the page at /docs, the document at /docs/json. */
 export const docsPlugin = fp(
   async (app: FastifyInstance) => {
@@ -40,7 +42,7 @@ export const docsPlugin = fp(
       refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema-${index}`) },
     });
     await app.register(swaggerUi, {
-      routePrefix: '/docs',
+      routePrefix: DOCS_PREFIX,
       uiConfig: { docExpansion: 'list', persistAuthorization: false },
       // As an object: the plugin's own default would upgrade every request to TLS, which a sandbox does not have.
       staticCSP: {

@@ -8,7 +8,7 @@ import { accountOf } from './authentication.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** for a route's `onRequest`; `account` goes after the account is known */
+    /** `onRequest` hooks; `account` goes after the account is known */
     limits: { address: onRequestAsyncHookHandler; account: onRequestAsyncHookHandler; signIn: onRequestAsyncHookHandler };
   }
 }

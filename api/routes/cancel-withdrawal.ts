@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { CLIENTS } from '../access.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams, WithdrawalSchema } from '../schemas/withdrawal.ts';
 import { cancel } from '../withdrawals/cancel.ts';
@@ -25,7 +26,7 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
         params: RequestIdParams,
         response: { 202: WithdrawalSchema, ...errorResponses(401, 404, 409) },
       },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'withdrawals:cancel', audit: 'withdrawal.cancel' } },
     },
     async (request, reply) => {
       const row = await cancel({ database, starter }, request, request.params.requestId);

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { CLIENTS } from '../access.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams, WithdrawalDetailSchema } from '../schemas/withdrawal.ts';
 import { readDetail } from '../withdrawals/detail.ts';
@@ -17,7 +18,7 @@ export const getWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; sett
         params: RequestIdParams,
         response: { 200: WithdrawalDetailSchema, ...errorResponses(401, 404) },
       },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'withdrawals:read' } },
     },
     (request) => readDetail(database, request, request.params.requestId, settings),
   );

@@ -26,7 +26,7 @@ export const listAssets: FastifyPluginAsyncTypebox<{ database: Database; network
     '/assets',
     {
       schema: { tags: ['assets'], summary: 'What can be withdrawn', response: { 200: AssetListSchema, ...errorResponses() } },
-      onRequest: [app.limits.address],
+      config: { access: { who: 'anyone' } },
     },
     async () => ({ items: (await listEnabledAssets(database, network)).map((asset) => assetView(asset, network)), nextCursor: null }),
   );

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
 import { pageWithdrawals } from '../../db/repositories/read-withdrawals.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { CLIENTS } from '../access.ts';
 import { decodeCursor, encodeCursor } from '../pagination-cursor.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { LIST_LIMIT_DEFAULT, WithdrawalListQuery, WithdrawalListSchema } from '../schemas/withdrawal.ts';
@@ -20,7 +21,7 @@ export const listWithdrawals: FastifyPluginAsyncTypebox<{ database: Database; se
         querystring: WithdrawalListQuery,
         response: { 200: WithdrawalListSchema, ...errorResponses(400, 401) },
       },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'withdrawals:read' } },
     },
     async (request) => {
       const { status, currency, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

@@ -17,7 +17,7 @@ export const logout: FastifyPluginAsyncTypebox<{ database: Database }> = async (
         body: RefreshSchema,
         response: { 204: Type.Null({ description: 'The session has ended' }), ...errorResponses(400, 413, 415) },
       },
-      onRequest: [app.limits.address],
+      config: { access: { who: 'anyone', audit: 'session.close' } },
     },
     async (request, reply) => {
       await revokeByToken(database, refreshTokenHash(request.body.refreshToken), new Date());

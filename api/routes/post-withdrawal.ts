@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Books } from '../books.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { startOf } from '../../domain/withdrawal-start.ts';
+import { CLIENTS } from '../access.ts';
 import { accountOf } from '../plugins/authentication.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { NewWithdrawalSchema, WithdrawalSchema } from '../schemas/withdrawal.ts';
@@ -26,7 +27,7 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptanc
         body: NewWithdrawalSchema,
         response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['USER', 'ADMIN']), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'withdrawals:create', audit: 'withdrawal.request' } },
       // Before the body is judged: without a key nothing else matters.
       preValidation: async (request) => {
         idempotencyKeyFrom(request.headers['idempotency-key']);

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
 import { rotateRefreshToken } from '../../db/repositories/refresh-tokens.ts';
-import { findUserById } from '../../db/repositories/users.ts';
+import { findSessionUser } from '../../db/repositories/sessions.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
 import { makeRefreshToken, refreshTokenHash } from '../auth/refresh-token.ts';
@@ -14,7 +14,7 @@ export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async 
     '/auth/refresh',
     {
       schema: { tags: ['auth'], summary: 'Go on with a session', body: RefreshSchema, response: { 200: TokensSchema, ...errorResponses(400, 401, 413, 415) } },
-      onRequest: [app.limits.address],
+      config: { access: { who: 'anyone', audit: 'session.refresh' } },
     },
     async (request) => {
       const refreshToken = makeRefreshToken();
@@ -24,9 +24,9 @@ export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async 
         now: new Date(),
       });
       if (rotation.kind === 'reused') request.log.warn({ accountId: rotation.userId }, 'a refresh token was used twice: its session is revoked');
-      const user = rotation.kind === 'rotated' ? await findUserById(database, rotation.userId) : undefined;
-      if (!user?.isActive) throw new EngineError('UNAUTHENTICATED', { reason: 'refresh-token' });
-      return { accessToken: await app.accessTokens.issue(user), refreshToken, expiresIn: ACCESS_TOKEN_SECONDS };
+      const user = rotation.kind === 'rotated' ? await findSessionUser(database, rotation.sessionId, rotation.userId, new Date()) : undefined;
+      if (rotation.kind !== 'rotated' || !user) throw new EngineError('UNAUTHENTICATED', { reason: 'refresh-token' });
+      return { accessToken: await app.accessTokens.issue({ ...user, sessionId: rotation.sessionId }), refreshToken, expiresIn: ACCESS_TOKEN_SECONDS };
     },
   );
 };

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import type { Database } from '../../db/client.ts';
 import { findWithdrawal } from '../../db/repositories/read-withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
+import { CLIENTS } from '../access.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams } from '../schemas/withdrawal.ts';
@@ -34,8 +35,7 @@ export const withdrawalEventStream: FastifyPluginAsyncTypebox<{ database: Databa
           ...errorResponses(400, 401, 404),
         },
       },
-      config: { streaming: true },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'withdrawals:read' }, streaming: true },
     },
     async (request, reply) => {
       const { requestId } = request.params;

@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
-import { refreshTokens } from '../schema/index.ts';
+import { refreshTokens, sessions } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 
 export interface NewRefreshToken {
@@ -20,7 +20,7 @@ export async function insertRefreshToken(db: Queryable, token: NewRefreshToken):
 }
 
 export type Rotation =
-  | { kind: 'rotated'; userId: number; expiresAt: Date }
+  | { kind: 'rotated'; userId: number; sessionId: string; expiresAt: Date }
   /** the token was used before: someone holds a copy, and its whole family is revoked now */
   | { kind: 'reused'; userId: number }
   /** unknown, expired or revoked */
@@ -41,7 +41,7 @@ export async function rotateRefreshToken(db: Database, exchange: { tokenHash: st
     }
     await tx.update(refreshTokens).set({ usedAt: now }).where(eq(refreshTokens.tokenHash, tokenHash));
     await insertRefreshToken(tx, { tokenHash: successorHash, userId: token.userId, familyId: token.familyId, expiresAt: token.expiresAt, now });
-    return { kind: 'rotated', userId: token.userId, expiresAt: token.expiresAt };
+    return { kind: 'rotated', userId: token.userId, sessionId: token.familyId, expiresAt: token.expiresAt };
   });
 }
 
@@ -52,5 +52,6 @@ export async function revokeByToken(db: Database, tokenHash: string, now: Date):
 }
 
 async function revokeFamily(db: Queryable, familyId: string, now: Date): Promise<void> {
+  await db.update(sessions).set({ revokedAt: now }).where(and(eq(sessions.id, familyId), isNull(sessions.revokedAt)));
   await db.update(refreshTokens).set({ revokedAt: now }).where(and(eq(refreshTokens.familyId, familyId), isNull(refreshTokens.revokedAt)));
 }

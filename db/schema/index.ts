@@ -16,6 +16,7 @@ export { policies } from './policies.ts';
 export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';
 export { refreshTokens } from './refresh-tokens.ts';
+export { sessions } from './sessions.ts';
 export { signedTransactions } from './signed-transactions.ts';
 export { transactions } from './transactions.ts';
 export { treasuryMovements } from './treasury-movements.ts';

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { exportJWK, generateKeyPair } from 'jose';
 import { buildApp } from '../../api/app.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
+import { openSession } from '../../api/auth/open-session.ts';
 import { openTemporal } from '../../api/temporal.ts';
 import type { Database } from '../../db/client.ts';
 import { createLogger } from '../../db/observability/logger.ts';
@@ -35,7 +36,7 @@ export async function openMeasuredApi(database: Database, settings: Settings, te
   const id = (await findUserByEmail(database, EMAIL))?.id ?? (await createUser(database, { email: EMAIL, passwordHash: 'none', role: 'ADMIN', now: new Date() }));
   return {
     app,
-    bearer: `Bearer ${await (await createAccessTokens(signingJwk)).issue({ id, role: 'ADMIN' })}`,
+    bearer: `Bearer ${(await openSession(database, await createAccessTokens(signingJwk), { id, role: 'ADMIN' })).accessToken}`,
     async close() {
       await app.close();
       await database.delete(users).where(eq(users.id, id));

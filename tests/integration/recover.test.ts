@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
+import { openSession } from '../../api/auth/open-session.ts';
 import { buildApp } from '../../api/app.ts';
 import { watchBooks } from '../../api/books.ts';
 import { createLogger } from '../../db/observability/logger.ts';
@@ -112,7 +113,7 @@ async function startApi(temporal: Client = engine.client) {
   const signingJwk = await exportJWK(privateKey);
   const { db } = engine.database;
   const userId = await createUser(db, { email: `${randomBytes(6).toString('hex')}@example.com`, passwordHash: 'none', role: 'ADMIN', now: new Date() });
-  const authorization = `Bearer ${await (await createAccessTokens(signingJwk)).issue({ id: userId, role: 'ADMIN' })}`;
+  const authorization = `Bearer ${(await openSession(db, await createAccessTokens(signingJwk), { id: userId, role: 'ADMIN' })).accessToken}`;
   const books = watchBooks({ database: db, temporal, chainId: engine.chain.chainId, logger });
   const app = await buildApp({ database: db, redis: engine.redis, temporal, books, settings: engine.settings, sealKey: engine.sealKey, webhookKey: randomBytes(32), signingJwk, logger, crashPoint: () => undefined });
   await books.look();

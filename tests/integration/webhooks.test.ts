@@ -5,6 +5,7 @@ import { Wallet } from 'ethers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver, type Receiver } from '../../activities/webhooks/receiver.testkit.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
+import { openSession } from '../../api/auth/open-session.ts';
 import { OPEN_BOOKS } from '../../api/api.testkit.ts';
 import { buildApp } from '../../api/app.ts';
 import { createLogger } from '../../db/observability/logger.ts';
@@ -67,7 +68,7 @@ describe('a withdrawal', () => {
     const app = await buildApp({ database: db(), redis, temporal, books: OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: () => undefined });
     try {
       const owner = await createUser(db(), { email: 'owner@example.com', passwordHash: 'none', role: 'USER', now: new Date() });
-      const authorization = `Bearer ${await (await createAccessTokens(signingJwk)).issue({ id: owner, role: 'USER' })}`;
+      const authorization = `Bearer ${(await openSession(db(), await createAccessTokens(signingJwk), { id: owner, role: 'USER' })).accessToken}`;
       const post = (url: string, payload: object, headers = {}) => app.inject({ method: 'POST', url, headers: { authorization, ...headers }, payload });
       const { id, secret } = (await post('/webhooks', { url: receiver.url })).json<{ id: number; secret: string }>();
       const { requestId } = (await post('/withdrawals', { amount: '2.5', currency: 'USDC', network: 'polygon-amoy', toAddress: Wallet.createRandom().address }, { 'idempotency-key': 'once' })).json<{ requestId: string }>();

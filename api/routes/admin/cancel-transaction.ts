@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { TransactionIdParams, WithdrawalDetailSchema } from '../../schemas/withdrawal.ts';
 import { cancel } from '../../withdrawals/cancel.ts';
@@ -20,7 +21,7 @@ export const cancelTransaction: FastifyPluginAsyncTypebox<{ database: Database; 
         params: TransactionIdParams,
         response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, audit: 'withdrawal.cancel' } },
     },
     async (request, reply) => {
       const { id } = request.params;

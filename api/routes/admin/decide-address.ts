@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { approveListing, rejectListing } from '../../../db/repositories/listed-addresses.ts';
+import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
@@ -13,7 +14,6 @@ import { RejectionSchema } from '../../schemas/policy.ts';
  * twice by one admin: the same answer, surely so where the call says which of the two it means.
  */
 export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
-  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
   const response = { 200: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) };
 
   app.post(
@@ -28,7 +28,7 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
         querystring: ProposalQuery,
         response,
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'address.approve' } },
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
@@ -51,7 +51,7 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
         body: RejectionSchema,
         response,
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'address.reject' } },
     },
     async (request) => {
       const { id: accountId } = accountOf(request);

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { approvePolicy, rejectPolicy } from '../../../db/repositories/policies.ts';
+import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { policyView } from '../../policies/view.ts';
@@ -12,7 +13,6 @@ import { PolicyVersionParams, PolicyVersionSchema, RejectionSchema } from '../..
  * `POST /admin/policies/:version/reject` ends it. Called twice by one admin: the same answer.
  */
 export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
-  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
   const response = { 200: PolicyVersionSchema, ...errorResponses(400, 401, 403, 404, 409) };
 
   app.post(
@@ -26,7 +26,7 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
         params: PolicyVersionParams,
         response,
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'policy.approve' } },
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
@@ -48,7 +48,7 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
         body: RejectionSchema,
         response,
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'policy.reject' } },
     },
     async (request) => {
       const { id: accountId } = accountOf(request);

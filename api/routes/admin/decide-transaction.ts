@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Settings } from '../../../domain/settings.ts';
+import { DECIDERS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { TransactionIdParams, WithdrawalDetailSchema, WithdrawalRejectionSchema } from '../../schemas/withdrawal.ts';
@@ -15,11 +16,10 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
   const { database, settings } = options;
   const common = { tags: ['admin'], security: [{ bearer: [] }], params: TransactionIdParams };
   const description = 'Counts once for each person. 409 says why it is not taken: not waiting for approval, decided already, too late, the requester, or not among the approvers. The workflow is told at once; while it cannot be reached the answer is 202 all the same, and it is told later.';
-  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
 
   app.post(
     '/admin/transactions/:id/approve',
-    { schema: { ...common, summary: 'Approve a withdrawal', description, response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) } }, onRequest },
+    { schema: { ...common, summary: 'Approve a withdrawal', description, response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.approve' } } },
     async (request, reply) => {
       const { id } = request.params;
       await decide(options, { requestId: id, approverId: accountOf(request).id, decision: 'APPROVE', reason: null }, request.log);
@@ -29,7 +29,7 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
 
   app.post(
     '/admin/transactions/:id/reject',
-    { schema: { ...common, summary: 'Reject a withdrawal', description, body: WithdrawalRejectionSchema, response: { 202: WithdrawalDetailSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) } }, onRequest },
+    { schema: { ...common, summary: 'Reject a withdrawal', description, body: WithdrawalRejectionSchema, response: { 202: WithdrawalDetailSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.reject' } } },
     async (request, reply) => {
       const { id } = request.params;
       await decide(options, { requestId: id, approverId: accountOf(request).id, decision: 'REJECT', reason: request.body.reason.trim() }, request.log);

@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
 import { withSigning } from '../../../db/repositories/search-withdrawals.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { AdminTransactionDetailSchema, TransactionIdParams } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { operatorFieldsOf } from '../../withdrawals/admin-view.ts';
@@ -21,7 +22,7 @@ export const getTransaction: FastifyPluginAsyncTypebox<{ database: Database; set
         params: TransactionIdParams,
         response: { 200: AdminTransactionDetailSchema, ...errorResponses(401, 403, 404) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const requestId = request.params.id;

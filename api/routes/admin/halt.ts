@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { untilThrough } from '../../../db/repositories/halt-gate.ts';
 import { listHalts, setHalt } from '../../../db/repositories/halts.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { haltOf } from '../../halts/target.ts';
 import { haltViews } from '../../halts/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
@@ -30,7 +31,7 @@ export const halt: FastifyPluginAsyncTypebox<{ database: Database; settings: Set
         body: HaltBodySchema,
         response: { 200: HaltAnswerSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'halt.set' } },
     },
     async (request) => {
       const { database } = deps;

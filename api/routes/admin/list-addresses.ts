@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pageListings } from '../../../db/repositories/listed-addresses.ts';
 import { parseAddress } from '../../../domain/address.ts';
+import { READERS } from '../../access.ts';
 import { listedAddressViews } from '../../addresses/view.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -21,7 +22,7 @@ export const listAddresses: FastifyPluginAsyncTypebox<{ database: Database }> = 
         querystring: ListedAddressQuery,
         response: { 200: ListedAddressListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { list, status, address, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import type { AlertRow } from '../../../db/repositories/alerts.ts';
 import { pageAlerts } from '../../../db/repositories/list-alerts.ts';
+import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { AlertListSchema, AlertQuery, type AlertView } from '../../schemas/alert.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -20,7 +21,7 @@ export const alertList: FastifyPluginAsyncTypebox<{ database: Database }> = asyn
         querystring: AlertQuery,
         response: { 200: AlertListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { state = 'open', kind, subject, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pageDeadLetters } from '../../../db/repositories/list-dead-letters.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { deadLetterViews } from '../../dead-letters/view.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { DeadLetterListSchema, DeadLetterQuery } from '../../schemas/dead-letter.ts';
@@ -23,7 +24,7 @@ export const deadLetterList: FastifyPluginAsyncTypebox<{ database: Database; set
         querystring: DeadLetterQuery,
         response: { 200: DeadLetterListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { state = 'open', olderThanSeconds, from, to, cursor, limit = LIST_LIMIT_DEFAULT, ...equal } = request.query;

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { listHalts } from '../../../db/repositories/halts.ts';
+import { READERS } from '../../access.ts';
 import { haltViews } from '../../halts/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { HaltListSchema } from '../../schemas/halt.ts';
@@ -17,7 +18,7 @@ export const haltList: FastifyPluginAsyncTypebox<{ database: Database }> = async
         security: [{ bearer: [] }],
         response: { 200: HaltListSchema, ...errorResponses(401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async () => ({ items: haltViews(await listHalts(database)), nextCursor: null }),
   );

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pageMovements } from '../../../db/repositories/treasury-movements.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { MovementListQuery, MovementListSchema } from '../../schemas/movement.ts';
@@ -23,7 +24,7 @@ export const listMovements: FastifyPluginAsyncTypebox<{ database: Database; sett
         querystring: MovementListQuery,
         response: { 200: MovementListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { state, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pagePolicies } from '../../../db/repositories/policies.ts';
+import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { policyViews } from '../../policies/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -20,7 +21,7 @@ export const listPolicies: FastifyPluginAsyncTypebox<{ database: Database }> = a
         querystring: PolicyListQuery,
         response: { 200: PolicyListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { status, cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

@@ -4,6 +4,7 @@ import { searchWithdrawals } from '../../../db/repositories/search-withdrawals.t
 import { parseAddress, type Address } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { decodeCursor, encodeCursor } from '../../pagination-cursor.ts';
 import { AdminTransactionListSchema, AdminTransactionQuery } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -25,7 +26,7 @@ export const listTransactions: FastifyPluginAsyncTypebox<{ database: Database; s
         querystring: AdminTransactionQuery,
         response: { 200: AdminTransactionListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { txHash, address, signer, from, to, cursor, limit = LIST_LIMIT_DEFAULT, ...equal } = request.query;

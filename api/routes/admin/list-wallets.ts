@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import { pageWallets, readWalletDetails } from '../../../db/repositories/wallet-view.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { HotWalletListQuery, HotWalletListSchema } from '../../schemas/wallet.ts';
@@ -24,7 +25,7 @@ export const listWallets: FastifyPluginAsyncTypebox<{ database: Database; settin
         querystring: HotWalletListQuery,
         response: { 200: HotWalletListSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const { cursor, limit = LIST_LIMIT_DEFAULT } = request.query;

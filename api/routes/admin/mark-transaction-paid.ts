@@ -5,6 +5,7 @@ import { findWithdrawal } from '../../../db/repositories/read-withdrawals.ts';
 import { whyNot } from '../../../domain/dead-letters.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { MARK_PAID_SIGNAL } from '../../../workflows/message-names.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { MarkPaidBodySchema, RequestIdAsId } from '../../schemas/dead-letter.ts';
@@ -29,7 +30,7 @@ export const markTransactionPaid: FastifyPluginAsyncTypebox<{ database: Database
         body: MarkPaidBodySchema,
         response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 404, 409) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'withdrawal.mark-paid' } },
     },
     async (request, reply) => {
       const requestId = request.params.id;

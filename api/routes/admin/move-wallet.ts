@@ -5,6 +5,7 @@ import { readWalletDetails } from '../../../db/repositories/wallet-view.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { WalletMove } from '../../../domain/wallet-moves.ts';
+import { ADMINS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { HotWalletSchema, WalletAddressParams, WalletMoveSchema } from '../../schemas/wallet.ts';
@@ -33,7 +34,7 @@ export const moveWallet: FastifyPluginAsyncTypebox<{ database: Database; setting
           body: WalletMoveSchema,
           response: { 200: HotWalletSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) },
         },
-        onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+        config: { access: { who: ADMINS, audit: `wallet.${move}` } },
       },
       async (request) => {
         const { chain } = settings;

@@ -4,6 +4,7 @@ import type { Database } from '../../../db/client.ts';
 import { declareTreasuryMovement } from '../../../db/repositories/declare-treasury-movement.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { MovementSchema, NewMovementSchema } from '../../schemas/movement.ts';
@@ -29,7 +30,7 @@ export const postMovement: FastifyPluginAsyncTypebox<{ database: Database; setti
         body: NewMovementSchema,
         response: { 201: MovementSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'movement.declare' } },
       preValidation: async (request) => {
         idempotencyKeyFrom(request.headers['idempotency-key']);
       },

@@ -5,6 +5,7 @@ import { findUserByEmail } from '../../../db/repositories/users.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
@@ -16,7 +17,6 @@ import { ListedAddressParams, ListedAddressSchema, NewListedAddressSchema, Remov
  * Nothing changes before another admin approves. Called twice by one admin: the same proposal.
  */
 export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
-  const onRequest = [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account];
 
   app.post(
     '/admin/addresses',
@@ -29,7 +29,7 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
         body: NewListedAddressSchema,
         response: { 202: ListedAddressSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'address.propose' } },
     },
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
@@ -56,7 +56,7 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
         querystring: RemovalQuery,
         response: { 202: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) },
       },
-      onRequest,
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'address.propose-removal' } },
     },
     async (request, reply) => {
       const { id: accountId } = accountOf(request);

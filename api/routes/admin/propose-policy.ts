@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { proposePolicy } from '../../../db/repositories/policies.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { checkRules } from '../../policies/check-rules.ts';
 import { policyView } from '../../policies/view.ts';
@@ -23,7 +24,7 @@ export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database;
         body: NewPolicySchema,
         response: { 202: PolicyVersionSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'policy.propose' } },
     },
     async (request, reply) => {
       const { id: accountId } = accountOf(request);

@@ -4,6 +4,7 @@ import type { Database } from '../../../db/client.ts';
 import { countNotStarted, countOpenByStatus, countOpenDeadLetters } from '../../../db/repositories/waiting.ts';
 import { isErrorCode } from '../../../domain/errors.ts';
 import { WITHDRAWAL_STATUSES } from '../../../domain/status.ts';
+import { READERS } from '../../access.ts';
 import { readQueueStates, type QueueState } from '../../../temporal-config/queue-state.ts';
 import { TASK_QUEUES, type TaskQueue } from '../../../temporal-config/task-queues.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -34,7 +35,7 @@ export const queues: FastifyPluginAsyncTypebox<{ database: Database; temporal: C
         security: [{ bearer: [] }],
         response: { 200: QueueListSchema, ...errorResponses(401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const states = readQueueStates(temporal, TEMPORAL_TIMEOUT_MS).catch((error: unknown) => {

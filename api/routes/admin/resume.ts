@@ -4,6 +4,7 @@ import { liftHalt, listHalts } from '../../../db/repositories/halts.ts';
 import { sameAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { haltOf } from '../../halts/target.ts';
 import { haltViews } from '../../halts/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
@@ -26,7 +27,7 @@ export const resume: FastifyPluginAsyncTypebox<{ database: Database; settings: S
         body: HaltBodySchema,
         response: { 200: HaltListSchema, ...errorResponses(400, 401, 403, 409) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, secondFactor: true, audit: 'halt.lift' } },
     },
     async (request) => {
       const { database } = deps;

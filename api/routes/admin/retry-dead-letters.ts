@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
 import type { DeadLetterFilter } from '../../../db/repositories/list-dead-letters.ts';
 import { EngineError } from '../../../domain/errors.ts';
+import { ADMINS } from '../../access.ts';
 import { retryMany } from '../../dead-letters/retry-many.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { BULK_RETRY_MAX, BulkRetryAnswerSchema, BulkRetryBodySchema, type BulkRetryBody } from '../../schemas/dead-letter.ts';
@@ -23,7 +24,7 @@ export const bulkRetry: FastifyPluginAsyncTypebox<{ database: Database; temporal
         body: BulkRetryBodySchema,
         response: { 200: BulkRetryAnswerSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, audit: 'withdrawal.retry-many' } },
     },
     async (request) => {
       const { filter, dryRun = false, limit = BULK_RETRY_MAX } = request.body;

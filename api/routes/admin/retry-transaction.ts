@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { ADMINS } from '../../access.ts';
 import { retryDeadLetter } from '../../dead-letters/retry.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { RequestIdAsId } from '../../schemas/dead-letter.ts';
@@ -24,7 +25,7 @@ export const retryTransaction: FastifyPluginAsyncTypebox<{ database: Database; t
         params: RequestIdAsId,
         response: { 202: WithdrawalSchema, ...errorResponses(401, 403, 404, 409) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: ADMINS, audit: 'withdrawal.retry' } },
     },
     async (request, reply) => {
       const requestId = request.params.id;

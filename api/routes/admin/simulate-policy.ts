@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { languageOf, messagesIn } from '../../messages/language.ts';
 import { checkRules } from '../../policies/check-rules.ts';
 import { simulate } from '../../policies/simulate.ts';
@@ -21,7 +22,7 @@ export const simulatePolicy: FastifyPluginAsyncTypebox<{ database: Database; set
         body: SimulationBodySchema,
         response: { 200: SimulationSchema, ...errorResponses(400, 401, 403, 413, 415) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS, audit: null } },
     },
     async (request) => {
       const { withdrawal, policy } = request.body;

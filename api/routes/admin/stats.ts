@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositories/statistics.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { READERS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { StatsQuery, StatsSchema } from '../../schemas/stats.ts';
 import { statsView } from '../../stats/view.ts';
@@ -24,7 +25,7 @@ export const stats: FastifyPluginAsyncTypebox<{ database: Database; settings: Se
         querystring: StatsQuery,
         response: { 200: StatsSchema, ...errorResponses(400, 401, 403) },
       },
-      onRequest: [app.limits.address, app.requireAccount(['ADMIN']), app.limits.account],
+      config: { access: { who: READERS } },
     },
     async (request) => {
       const to = optionalTime('to', request.query.to) ?? new Date();

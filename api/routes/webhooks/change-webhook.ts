@@ -4,6 +4,7 @@ import { resolveAlert } from '../../../db/repositories/alerts.ts';
 import { changeEndpoint, listLiveSecrets, removeEndpoint, webhookAlertSubject, type WebhookChanges } from '../../../db/repositories/webhook-endpoints.ts';
 import { transact } from '../../../db/transact.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';
+import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { WebhookChangesSchema, WebhookParams, WebhookSchema } from '../../schemas/webhook.ts';
@@ -13,7 +14,6 @@ import { webhookView } from '../../webhooks/view.ts';
 
 /** `PATCH /webhooks/:id` and `DELETE /webhooks/:id`. Called twice, each answers as the first time, a DELETE with 404. */
 export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (app, { database, settings }) => {
-  const onRequest = [app.limits.address, app.requireAccount(), app.limits.account];
   app.patch(
     '/webhooks/:id',
     {
@@ -26,7 +26,7 @@ export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
         body: WebhookChangesSchema,
         response: { 200: WebhookSchema, ...errorResponses(400, 401, 404, 413, 415) },
       },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.change' } },
     },
     async (request) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);
@@ -59,7 +59,7 @@ export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
         params: WebhookParams,
         response: { 204: Type.Null({ description: 'Removed' }), ...errorResponses(400, 401, 404) },
       },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.delete' } },
     },
     async (request, reply) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);

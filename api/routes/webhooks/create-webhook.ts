@@ -3,6 +3,7 @@ import { createEndpoint, listLiveSecrets } from '../../../db/repositories/webhoo
 import { makeWebhookSecret, sealWebhookSecret } from '../../../db/webhook-secret-seal.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';
+import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { NewWebhookSchema, WebhookWithSecretSchema } from '../../schemas/webhook.ts';
@@ -24,7 +25,7 @@ export const createWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
         body: NewWebhookSchema,
         response: { 201: WebhookWithSecretSchema, ...errorResponses(400, 401, 409, 413, 415) },
       },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.create' } },
     },
     async (request, reply) => {
       const { id: ownerId } = accountOf(request);

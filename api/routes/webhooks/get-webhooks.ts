@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { listLiveSecrets, pageEndpoints } from '../../../db/repositories/webhook-endpoints.ts';
+import { CLIENTS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { WEBHOOK_LIMIT_DEFAULT, WebhookListQuery, WebhookListSchema, WebhookParams, WebhookSchema } from '../../schemas/webhook.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../webhooks/id-cursor.ts';
@@ -10,12 +11,11 @@ import { visibilityOf } from '../../withdrawals/view-context.ts';
 
 /** `GET /webhooks` and `GET /webhooks/:id`: an owner's own, an ADMIN's all. */
 export const getWebhooks: FastifyPluginAsyncTypebox<WebhookRoutes> = async (app, { database }) => {
-  const onRequest = [app.limits.address, app.requireAccount(), app.limits.account];
   app.get(
     '/webhooks',
     {
       schema: { tags: ['webhooks'], summary: 'Webhooks, newest first', description: "An owner's own; an ADMIN's all.", security: [{ bearer: [] }], querystring: WebhookListQuery, response: { 200: WebhookListSchema, ...errorResponses(400, 401) } },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage' } },
     },
     async (request) => {
       const { cursor, limit = WEBHOOK_LIMIT_DEFAULT } = request.query;
@@ -29,7 +29,7 @@ export const getWebhooks: FastifyPluginAsyncTypebox<WebhookRoutes> = async (app,
     '/webhooks/:id',
     {
       schema: { tags: ['webhooks'], summary: 'One webhook', description: 'With why and since when it is switched off, if it is.', security: [{ bearer: [] }], params: WebhookParams, response: { 200: WebhookSchema, ...errorResponses(400, 401, 404) } },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage' } },
     },
     async (request) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { addSecret } from '../../../db/repositories/webhook-endpoints.ts';
 import { makeWebhookSecret, sealWebhookSecret } from '../../../db/webhook-secret-seal.ts';
 import { EngineError } from '../../../domain/errors.ts';
+import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { NewWebhookSecretSchema, WebhookParams, WebhookSecretSchema } from '../../schemas/webhook.ts';
@@ -28,7 +29,7 @@ export const rotateWebhookSecret: FastifyPluginAsyncTypebox<WebhookRoutes> = asy
         body: Type.Union([NewWebhookSecretSchema, Type.Null()], { examples: [{ overlapSeconds: 86_400 }] }),
         response: { 201: WebhookSecretSchema, ...errorResponses(400, 401, 404, 409, 413, 415) },
       },
-      onRequest: [app.limits.address, app.requireAccount(), app.limits.account],
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.rotate-secret' } },
     },
     async (request, reply) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);

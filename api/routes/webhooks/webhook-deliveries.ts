@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { pageDeliveries, redeliver } from '../../../db/repositories/webhook-deliveries.ts';
 import { EngineError } from '../../../domain/errors.ts';
+import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { WEBHOOK_LIMIT_DEFAULT, WebhookDeliveryListSchema, WebhookDeliveryParams, WebhookDeliveryQuery, WebhookDeliverySchema, WebhookParams } from '../../schemas/webhook.ts';
@@ -11,7 +12,6 @@ import { deliveryView } from '../../webhooks/view.ts';
 
 /** `GET /webhooks/:id/deliveries` and `POST /webhooks/:id/deliveries/:deliveryId/redeliver`. */
 export const webhookDeliveryRoutes: FastifyPluginAsyncTypebox<WebhookRoutes> = async (app, { database }) => {
-  const onRequest = [app.limits.address, app.requireAccount(), app.limits.account];
   app.get(
     '/webhooks/:id/deliveries',
     {
@@ -24,7 +24,7 @@ export const webhookDeliveryRoutes: FastifyPluginAsyncTypebox<WebhookRoutes> = a
         querystring: WebhookDeliveryQuery,
         response: { 200: WebhookDeliveryListSchema, ...errorResponses(400, 401, 404) },
       },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage' } },
     },
     async (request) => {
       const { status, cursor, limit = WEBHOOK_LIMIT_DEFAULT } = request.query;
@@ -45,7 +45,7 @@ export const webhookDeliveryRoutes: FastifyPluginAsyncTypebox<WebhookRoutes> = a
         params: WebhookDeliveryParams,
         response: { 202: WebhookDeliverySchema, ...errorResponses(400, 401, 404, 409) },
       },
-      onRequest,
+      config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.redeliver' } },
     },
     async (request, reply) => {
       const { id, deliveryId } = request.params;

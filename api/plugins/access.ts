@@ -1,0 +1,43 @@
+import type { FastifyInstance, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Access } from '../access.ts';
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Holds every route to the rule in its `config.access`, before its body is read: first the limits, then who it is, then
+ * whether they may. A route without a rule, or one that changes something and names no audit action, keeps the API from
+ * starting.
+ * @param options.openPages path under which a library serves pages to anyone
+ */
+export const accessPlugin = fp(
+  async (app: FastifyInstance, options: { openPages: string }) => {
+    app.addHook('onRoute', (route) => {
+      const rule = ruleOf(route, options.openPages);
+      const given = route.onRequest ?? [];
+      route.onRequest = [...hooksFor(app, rule), ...(Array.isArray(given) ? given : [given])];
+    });
+  },
+  { name: 'access', dependencies: ['authentication', 'rate-limits'] },
+);
+
+function ruleOf(route: RouteOptions, openPages: string): Access {
+  const methods = [route.method].flat();
+  const name = `${methods.join('|')} ${route.url}`;
+  const reads = methods.every((method) => READING.has(method));
+  // A library that serves pages knows no rules.
+  const rule = route.config?.access ?? (reads && isUnder(openPages, route.url) ? { who: 'anyone' } : undefined);
+  if (rule === undefined) throw new Error(`${name} has no access rule: say in its config who may call it.`);
+  if (rule.audit === undefined && !reads) throw new Error(`${name} changes something and names no audit action.`);
+  return rule;
+}
+
+function isUnder(prefix: string, url: string): boolean {
+  return url === prefix || url.startsWith(`${prefix}/`);
+}
+
+function hooksFor(app: FastifyInstance, { who, limit }: Access): onRequestAsyncHookHandler[] {
+  const { limits } = app;
+  const byAddress = { usual: [limits.address], guesses: [limits.address, limits.signIn], none: [] }[limit ?? 'usual'];
+  return who === 'anyone' ? byAddress : [...byAddress, app.requireAccount(who), limits.account];
+}

@@ -1,0 +1,1 @@
+ALTER TABLE `users` MODIFY `role` enum('USER','ADMIN') NOT NULL;

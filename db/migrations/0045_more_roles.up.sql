@@ -1,0 +1,1 @@
+ALTER TABLE `users` MODIFY `role` enum('USER','ADMIN','APPROVER','AUDITOR') NOT NULL;

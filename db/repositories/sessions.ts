@@ -1,0 +1,24 @@
+import { and, eq } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { sessions, users } from '../schema/index.ts';
+import type { User } from './users.ts';
+
+export interface NewSession {
+  /** 32 hex digits */
+  id: string;
+  userId: number;
+  expiresAt: Date;
+  now: Date;
+}
+
+/** Begins a session. Called twice with one id, the primary key refuses the second. */
+export async function insertSession(db: Queryable, { now, ...session }: NewSession): Promise<void> {
+  await db.insert(sessions).values({ ...session, createdAt: now });
+}
+
+/** Whose session it is, as the account stands now; undefined when it has ended or the account may not act. One row by primary key. */
+export async function findSessionUser(db: Queryable, sessionId: string, userId: number, now: Date): Promise<User | undefined> {
+  const [row] = await db.select().from(sessions).innerJoin(users, eq(users.id, sessions.userId)).where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))).limit(1);
+  if (!row || row.sessions.revokedAt !== null || row.sessions.expiresAt <= now || !row.users.isActive) return undefined;
+  return row.users;
+}

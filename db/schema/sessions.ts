@@ -1,0 +1,16 @@
+import { char, index, int, mysqlTable } from 'drizzle-orm/mysql-core';
+import { timeColumn } from './columns.ts';
+
+/** One sign-in each. Exists so that it can be seen and ended by itself, and its access tokens with it. */
+export const sessions = mysqlTable(
+  'sessions',
+  {
+    /** 32 hex digits; its refresh tokens carry it as their family, its access tokens as `sid` */
+    id: char('id', { length: 32 }).primaryKey(),
+    userId: int('user_id').notNull(),
+    createdAt: timeColumn('created_at').notNull(),
+    expiresAt: timeColumn('expires_at').notNull(),
+    revokedAt: timeColumn('revoked_at'),
+  },
+  (table) => [index('sessions_user').on(table.userId, table.createdAt)],
+);
