@@ -56,7 +56,10 @@ export const en: Messages = {
     IDEMPOTENCY_KEY_REQUIRED: () => 'The Idempotency-Key header is required.',
     NOT_FOUND: () => 'What was asked for does not exist.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: 'The e-mail address or the password is wrong.', 'refresh-token': 'The session has ended. Sign in again.' }, 'Sign in first.'),
-    FORBIDDEN: () => 'You are not allowed to do this.',
+    FORBIDDEN: (p) => byReason(p, { 'wrong-password': 'The password is wrong.' }, 'You are not allowed to do this.'),
+    SECOND_FACTOR_REQUIRED: () => 'This needs your second factor: show a code at POST /auth/second-factor/verify and call again within 15 minutes.',
+    SECOND_FACTOR_NOT_ENROLLED: () => 'This needs a second factor, and your account has none: set one up at POST /auth/second-factor.',
+    SECOND_FACTOR_REFUSED: () => 'The code is wrong, too old, or was used before. Wait for the next one.',
     RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? 'Too many requests. Try again in a moment.' : `Too many requests. Try again in ${p['retryAfterSeconds']} s.`),
     INVALID_STATE: (p) =>
       byReason(
@@ -91,6 +94,10 @@ export const en: Messages = {
           'not-parked': `The withdrawal is not parked: it goes on by itself${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'money-moved': 'Money has left for it already, and a retry would be a second payment. Pay what is missing by hand and say so with mark-paid.',
           'claimed-paid': 'An operator reports that this was paid by hand. Wait until that is checked on the chain.',
+          'second-factor-active': 'A second factor is active already. Remove it first.',
+          'second-factor-missing': 'There is no such second factor. Set one up at POST /auth/second-factor.',
+          'second-factor-unreadable': "The second factor cannot be opened: the engine's seal key was changed, or its row. Have another admin reset it, or run \"npm run accounts -- reset-second-factor\".",
+          'own-second-factor': 'Nobody resets a second factor of their own. Another admin has to.',
         },
         'This is not possible in the present state.',
       ),

@@ -56,7 +56,10 @@ export const ko: Messages = {
     IDEMPOTENCY_KEY_REQUIRED: () => 'Idempotency-Key 헤더가 필요합니다.',
     NOT_FOUND: () => '요청한 대상을 찾을 수 없습니다.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: '이메일 또는 비밀번호가 올바르지 않습니다.', 'refresh-token': '세션이 종료되었습니다. 다시 로그인해 주세요.' }, '로그인이 필요합니다.'),
-    FORBIDDEN: () => '이 작업을 수행할 권한이 없습니다.',
+    FORBIDDEN: (p) => byReason(p, { 'wrong-password': '비밀번호가 올바르지 않습니다.' }, '이 작업을 수행할 권한이 없습니다.'),
+    SECOND_FACTOR_REQUIRED: () => '2단계 인증이 필요한 작업입니다. POST /auth/second-factor/verify에서 인증 코드를 확인한 뒤 15분 안에 다시 요청해 주세요.',
+    SECOND_FACTOR_NOT_ENROLLED: () => '2단계 인증이 필요한 작업이지만 계정에 등록되어 있지 않습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
+    SECOND_FACTOR_REFUSED: () => '인증 코드가 틀렸거나 만료되었거나 이미 사용되었습니다. 다음 코드를 기다려 입력해 주세요.',
     RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.' : `요청이 너무 많습니다. ${p['retryAfterSeconds']}초 후 다시 시도해 주세요.`),
     INVALID_STATE: (p) =>
       byReason(
@@ -91,6 +94,10 @@ export const ko: Messages = {
           'not-parked': `보류된 출금이 아니며 저절로 진행됩니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'money-moved': '이미 자금이 나갔으므로 재시도하면 이중 지급이 됩니다. 부족분을 직접 지급하고 mark-paid로 알려 주세요.',
           'claimed-paid': '담당자가 직접 지급했다고 알려 왔습니다. 블록체인에서 확인이 끝날 때까지 기다려 주세요.',
+          'second-factor-active': '2단계 인증이 이미 사용 중입니다. 먼저 해제해 주세요.',
+          'second-factor-missing': '해당하는 2단계 인증이 없습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
+          'second-factor-unreadable': '봉인 키 또는 저장된 값이 바뀌어 2단계 인증을 확인할 수 없습니다. 다른 관리자에게 초기화를 요청하거나 "npm run accounts -- reset-second-factor"를 실행해 주세요.',
+          'own-second-factor': '본인의 2단계 인증은 직접 초기화할 수 없습니다. 다른 관리자가 해야 합니다.',
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),

@@ -11,6 +11,8 @@ export const sessions = mysqlTable(
     createdAt: timeColumn('created_at').notNull(),
     expiresAt: timeColumn('expires_at').notNull(),
     revokedAt: timeColumn('revoked_at'),
+    /** when the account's second factor was last shown in it */
+    secondFactorAt: timeColumn('second_factor_at'),
   },
   (table) => [index('sessions_user').on(table.userId, table.createdAt)],
 );
