@@ -7,6 +7,7 @@ export const en: Messages = {
       byReason(
         p,
         {
+          'wrong-password': 'The present password is wrong.',
           'target-required': 'This scope needs a target: a chain, a token or a wallet.',
           'target-not-taken': 'A global halt takes no target.',
           'target-unknown': `There is no ${p['scope'] ?? 'such thing'} ${p['target'] ?? ''} here. Nothing was changed.`,
@@ -56,7 +57,7 @@ export const en: Messages = {
     IDEMPOTENCY_KEY_REQUIRED: () => 'The Idempotency-Key header is required.',
     NOT_FOUND: () => 'What was asked for does not exist.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: 'The e-mail address or the password is wrong.', 'refresh-token': 'The session has ended. Sign in again.' }, 'Sign in first.'),
-    FORBIDDEN: (p) => byReason(p, { 'wrong-password': 'The password is wrong.' }, 'You are not allowed to do this.'),
+    FORBIDDEN: () => 'You are not allowed to do this.',
     SECOND_FACTOR_REQUIRED: () => 'This needs your second factor: show a code at POST /auth/second-factor/verify and call again within 15 minutes.',
     SECOND_FACTOR_NOT_ENROLLED: () => 'This needs a second factor, and your account has none: set one up at POST /auth/second-factor.',
     SECOND_FACTOR_REFUSED: () => 'The code is wrong, too old, or was used before. Wait for the next one.',

@@ -7,6 +7,7 @@ export const ko: Messages = {
       byReason(
         p,
         {
+          'wrong-password': '현재 비밀번호가 올바르지 않습니다.',
           'target-required': '이 범위에는 대상(체인, 토큰 또는 지갑)을 지정해야 합니다.',
           'target-not-taken': '전체 중지에는 대상을 지정할 수 없습니다.',
           'target-unknown': `지정한 대상이 없습니다: ${p['target'] ?? p['scope'] ?? '대상'}. 아무것도 변경되지 않았습니다.`,
@@ -56,7 +57,7 @@ export const ko: Messages = {
     IDEMPOTENCY_KEY_REQUIRED: () => 'Idempotency-Key 헤더가 필요합니다.',
     NOT_FOUND: () => '요청한 대상을 찾을 수 없습니다.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: '이메일 또는 비밀번호가 올바르지 않습니다.', 'refresh-token': '세션이 종료되었습니다. 다시 로그인해 주세요.' }, '로그인이 필요합니다.'),
-    FORBIDDEN: (p) => byReason(p, { 'wrong-password': '비밀번호가 올바르지 않습니다.' }, '이 작업을 수행할 권한이 없습니다.'),
+    FORBIDDEN: () => '이 작업을 수행할 권한이 없습니다.',
     SECOND_FACTOR_REQUIRED: () => '2단계 인증이 필요한 작업입니다. POST /auth/second-factor/verify에서 인증 코드를 확인한 뒤 15분 안에 다시 요청해 주세요.',
     SECOND_FACTOR_NOT_ENROLLED: () => '2단계 인증이 필요한 작업이지만 계정에 등록되어 있지 않습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
     SECOND_FACTOR_REFUSED: () => '인증 코드가 틀렸거나 만료되었거나 이미 사용되었습니다. 다음 코드를 기다려 입력해 주세요.',

@@ -1,10 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Judgement } from '../../db/repositories/judge-second-factor.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { accountOf } from '../plugins/authentication.ts';
 
-/** Passes an accepted code. Throws `SECOND_FACTOR_REFUSED`, `RATE_LIMITED` with Retry-After, or `INVALID_STATE`. */
-export function assertAccepted(request: FastifyRequest, reply: FastifyReply, judgement: Judgement): void {
+/** Passes an accepted code. Throws `SECOND_FACTOR_REFUSED`, `RATE_LIMITED`, or `INVALID_STATE`. */
+export function assertAccepted(request: FastifyRequest, judgement: Judgement): void {
   switch (judgement.kind) {
     case 'accepted':
       return;
@@ -12,7 +12,7 @@ export function assertAccepted(request: FastifyRequest, reply: FastifyReply, jud
       request.log.warn({ accountId: accountOf(request).id, wrongTries: judgement.wrongTries }, 'a wrong code of the second factor');
       throw new EngineError('SECOND_FACTOR_REFUSED');
     case 'wait':
-      return refuseUntil(reply, judgement.until);
+      return refuseUntil(judgement.until);
     case 'refused':
       throw new EngineError('INVALID_STATE', { reason: judgement.reason });
     default:
@@ -20,8 +20,7 @@ export function assertAccepted(request: FastifyRequest, reply: FastifyReply, jud
   }
 }
 
-export function refuseUntil(reply: FastifyReply, until: Date): never {
+export function refuseUntil(until: Date): never {
   const retryAfterSeconds = String(Math.max(1, Math.ceil((until.getTime() - Date.now()) / 1_000)));
-  reply.header('retry-after', retryAfterSeconds);
   throw new EngineError('RATE_LIMITED', { retryAfterSeconds });
 }

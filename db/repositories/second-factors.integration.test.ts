@@ -8,7 +8,7 @@ import { refreshTokens, secondFactorRecoveryCodes, secondFactors, sessions } fro
 import { createSecondFactorSeal } from '../second-factor-seal.ts';
 import { insertRefreshToken } from './refresh-tokens.ts';
 import { confirmSecondFactor, countTry, enrolSecondFactor, forgiveTry, readSecondFactor, readShown, removeSecondFactor, resetSecondFactor, verifySecondFactor } from './second-factors.ts';
-import { findSessionUser, insertSession } from './sessions.ts';
+import { findSessionUser } from './sessions.ts';
 import { createUser } from './users.ts';
 
 const STEP_MS = 30_000;
@@ -33,7 +33,7 @@ interface Person {
 
 const newSession = async (userId: number): Promise<string> => {
   const id = randomBytes(16).toString('hex');
-  await insertSession(database.db, { id, userId, expiresAt: after(1e9), now: T0 });
+  await database.db.insert(sessions).values({ id, userId, expiresAt: after(1e9), createdAt: T0 });
   return id;
 };
 

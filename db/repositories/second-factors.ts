@@ -5,7 +5,7 @@ import { secondFactorRecoveryCodes, secondFactors, sessions, users } from '../sc
 import type { SecondFactorSeal } from '../second-factor-seal.ts';
 import { transact } from '../transact.ts';
 import { countWrong, judgeCode, lockSecondFactor, type Judgement, type SecondFactorRefusal, type SecondFactorRow } from './judge-second-factor.ts';
-import { endSessionsOf } from './sessions.ts';
+import { revokeSessionsOf } from './sessions.ts';
 
 /**
  * Each of these is one transaction that holds the account's row, so a process that dies leaves what was before or what comes after.
@@ -118,12 +118,12 @@ export async function removeSecondFactor(db: Database, seal: SecondFactorSeal, {
  */
 export async function resetSecondFactor(db: Database, { userId, now }: { userId: number; now: Date }): Promise<boolean> {
   return transact(db, async (tx) => {
-    const [user] = await tx.select({ id: users.id }).from(users).where(eq(users.id, userId));
+    const [user] = await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update');
     if (user === undefined) return false;
     await lockOrBegin(tx, userId);
     await clear(tx, userId);
     await tx.update(secondFactors).set({ wrongTries: 0, waitUntil: null }).where(eq(secondFactors.userId, userId));
-    await endSessionsOf(tx, userId, now);
+    await revokeSessionsOf(tx, userId, now);
     return true;
   });
 }

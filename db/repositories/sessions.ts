@@ -24,7 +24,7 @@ export async function findSessionUser(db: Queryable, sessionId: string, userId: 
 }
 
 /** Ends every session of an account, whose tokens then act no more. Called twice, it ends what was opened since. */
-export async function endSessionsOf(db: Queryable, userId: number, now: Date): Promise<void> {
+export async function revokeSessionsOf(db: Queryable, userId: number, now: Date): Promise<void> {
   await db.update(sessions).set({ revokedAt: now }).where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt)));
   await db.update(refreshTokens).set({ revokedAt: now }).where(and(eq(refreshTokens.userId, userId), isNull(refreshTokens.revokedAt)));
 }

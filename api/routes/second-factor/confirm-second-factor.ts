@@ -23,9 +23,9 @@ export const confirmSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRou
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.confirm' } },
     },
-    async (request, reply) => {
+    async (request) => {
       const session = ownSession(request);
-      assertAccepted(request, reply, await confirmSecondFactor(deps.database, deps.seal, { ...session, code: request.body.code, now: new Date() }));
+      assertAccepted(request, await confirmSecondFactor(deps.database, deps.seal, { ...session, code: request.body.code, now: new Date() }));
       request.log.info({ accountId: session.userId }, 'second factor active');
       return secondFactorView(deps, request);
     },

@@ -4,7 +4,6 @@ import { enrolSecondFactor } from '../../../db/repositories/second-factors.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { base32Of, keyUri, RECOVERY_CODE_BYTES, RECOVERY_CODES, recoveryCodeOf, SECRET_BYTES } from '../../../domain/second-factor.ts';
 import { ANY_ROLE } from '../../access.ts';
-import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { PasswordAgainSchema, SecondFactorEnrolmentSchema } from '../../schemas/second-factor.ts';
 import { assertPassword } from '../../second-factor/assert-password.ts';
@@ -29,8 +28,7 @@ export const enrolSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRoute
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.enrol' } },
     },
     async (request, reply) => {
-      const { id: userId, email } = accountOf(request);
-      await assertPassword(deps, request, reply, request.body.password);
+      const { id: userId, email } = await assertPassword(deps, request, request.body.password);
       const secret = base32Of(randomBytes(SECRET_BYTES));
       const recovery = Array.from({ length: RECOVERY_CODES }, () => randomBytes(RECOVERY_CODE_BYTES));
       const enrolled = await enrolSecondFactor(deps.database, deps.seal, { userId, secret, recoveryCodes: recovery.map((bytes) => base32Of(bytes)) });

@@ -26,8 +26,8 @@ export const removeSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRout
     },
     async (request, reply) => {
       const { userId } = ownSession(request);
-      await assertPassword(deps, request, reply, request.body.password);
-      assertAccepted(request, reply, await removeSecondFactor(deps.database, deps.seal, { userId, code: request.body.code, now: new Date() }));
+      await assertPassword(deps, request, request.body.password);
+      assertAccepted(request, await removeSecondFactor(deps.database, deps.seal, { userId, code: request.body.code, now: new Date() }));
       request.log.info({ accountId: userId }, 'second factor removed');
       return reply.code(204).send(null);
     },

@@ -23,8 +23,8 @@ export const verifySecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRout
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.verify' } },
     },
-    async (request, reply) => {
-      assertAccepted(request, reply, await verifySecondFactor(deps.database, deps.seal, { ...ownSession(request), code: request.body.code, now: new Date() }));
+    async (request) => {
+      assertAccepted(request, await verifySecondFactor(deps.database, deps.seal, { ...ownSession(request), code: request.body.code, now: new Date() }));
       return secondFactorView(deps, request);
     },
   );
