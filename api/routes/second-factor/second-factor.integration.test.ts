@@ -26,7 +26,7 @@ interface GuardedRoute {
 const routes: GuardedRoute[] = [];
 const onApp = (message: unknown): void => {
   (message as { fastify: FastifyInstance }).fastify.addHook('onRoute', (route) => {
-    for (const method of [route.method].flat()) routes.push({ method: method as HTTPMethods, url: route.url, access: route.config?.access });
+    for (const method of [route.method].flat()) routes.push({ method, url: route.url, access: route.config?.access });
   });
 };
 
