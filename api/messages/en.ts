@@ -58,9 +58,6 @@ export const en: Messages = {
     NOT_FOUND: () => 'What was asked for does not exist.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: 'The e-mail address or the password is wrong.', 'refresh-token': 'The session has ended. Sign in again.' }, 'Sign in first.'),
     FORBIDDEN: () => 'You are not allowed to do this.',
-    SECOND_FACTOR_REQUIRED: () => 'This needs your second factor: show a code at POST /auth/second-factor/verify and call again within 15 minutes.',
-    SECOND_FACTOR_NOT_ENROLLED: () => 'This needs a second factor, and your account has none: set one up at POST /auth/second-factor.',
-    SECOND_FACTOR_REFUSED: () => 'The code is wrong, too old, or was used before. Wait for the next one.',
     RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? 'Too many requests. Try again in a moment.' : `Too many requests. Try again in ${p['retryAfterSeconds']} s.`),
     INVALID_STATE: (p) =>
       byReason(
@@ -127,6 +124,9 @@ export const en: Messages = {
     APPROVAL_EXPIRED: () => 'The withdrawal was not approved in time and was rejected. Please submit it anew.',
     APPROVAL_MISSING: () => 'The approvals this withdrawal needs cannot be verified. Operators are looking into it.',
     CANCELLED_BY_REQUEST: () => 'The withdrawal was cancelled on request.',
+    SECOND_FACTOR_REQUIRED: () => 'This needs your second factor: show a code at POST /auth/second-factor/verify and call again within 15 minutes.',
+    SECOND_FACTOR_NOT_ENROLLED: () => 'This needs a second factor, and your account has none: set one up at POST /auth/second-factor.',
+    SECOND_FACTOR_REFUSED: () => 'The code is wrong, too old, or was used before. Wait for the next one.',
   },
   advice: adviceEn,
   outcomeUnknown: 'The payment may be on the chain already. This is settled once its nonce is final on the chain; do not submit the withdrawal again.',

@@ -58,9 +58,6 @@ export const ko: Messages = {
     NOT_FOUND: () => '요청한 대상을 찾을 수 없습니다.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: '이메일 또는 비밀번호가 올바르지 않습니다.', 'refresh-token': '세션이 종료되었습니다. 다시 로그인해 주세요.' }, '로그인이 필요합니다.'),
     FORBIDDEN: () => '이 작업을 수행할 권한이 없습니다.',
-    SECOND_FACTOR_REQUIRED: () => '2단계 인증이 필요한 작업입니다. POST /auth/second-factor/verify에서 인증 코드를 확인한 뒤 15분 안에 다시 요청해 주세요.',
-    SECOND_FACTOR_NOT_ENROLLED: () => '2단계 인증이 필요한 작업이지만 계정에 등록되어 있지 않습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
-    SECOND_FACTOR_REFUSED: () => '인증 코드가 틀렸거나 만료되었거나 이미 사용되었습니다. 다음 코드를 기다려 입력해 주세요.',
     RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.' : `요청이 너무 많습니다. ${p['retryAfterSeconds']}초 후 다시 시도해 주세요.`),
     INVALID_STATE: (p) =>
       byReason(
@@ -127,6 +124,9 @@ export const ko: Messages = {
     APPROVAL_EXPIRED: () => '정해진 시간 안에 승인이 끝나지 않아 출금이 거절되었습니다. 새로 신청해 주세요.',
     APPROVAL_MISSING: () => '출금에 필요한 승인을 확인할 수 없습니다. 운영자가 확인하고 있습니다.',
     CANCELLED_BY_REQUEST: () => '요청에 따라 출금이 취소되었습니다.',
+    SECOND_FACTOR_REQUIRED: () => '2단계 인증이 필요한 작업입니다. POST /auth/second-factor/verify에서 인증 코드를 확인한 뒤 15분 안에 다시 요청해 주세요.',
+    SECOND_FACTOR_NOT_ENROLLED: () => '2단계 인증이 필요한 작업이지만 계정에 등록되어 있지 않습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
+    SECOND_FACTOR_REFUSED: () => '인증 코드가 틀렸거나 만료되었거나 이미 사용되었습니다. 다음 코드를 기다려 입력해 주세요.',
   },
   advice: adviceKo,
   outcomeUnknown: '이미 블록체인에 전송되었을 수 있습니다. 해당 논스가 체인에서 최종 확정되면 결과가 정해지므로, 같은 출금을 다시 신청하지 마세요.',

@@ -9,10 +9,10 @@ export const sessions = mysqlTable(
     id: char('id', { length: 32 }).primaryKey(),
     userId: int('user_id').notNull(),
     createdAt: timeColumn('created_at').notNull(),
-    expiresAt: timeColumn('expires_at').notNull(),
-    revokedAt: timeColumn('revoked_at'),
     /** when the account's second factor was last shown in it */
     secondFactorAt: timeColumn('second_factor_at'),
+    expiresAt: timeColumn('expires_at').notNull(),
+    revokedAt: timeColumn('revoked_at'),
   },
   (table) => [index('sessions_user').on(table.userId, table.createdAt)],
 );
