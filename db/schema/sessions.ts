@@ -1,4 +1,5 @@
-import { char, index, int, mysqlTable } from 'drizzle-orm/mysql-core';
+import { sql } from 'drizzle-orm';
+import { char, index, int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import { timeColumn } from './columns.ts';
 
 /** One sign-in each. Exists so that it can be seen and ended by itself, and its access tokens with it. */
@@ -11,6 +12,11 @@ export const sessions = mysqlTable(
     createdAt: timeColumn('created_at').notNull(),
     expiresAt: timeColumn('expires_at').notNull(),
     revokedAt: timeColumn('revoked_at'),
+    /** when it was opened or refreshed last: an access token is used for ten minutes more at most */
+    lastUsedAt: timeColumn('last_used_at').notNull().default(sql`CURRENT_TIMESTAMP(3)`),
+    /** where it was opened */
+    ipAddress: varchar('ip_address', { length: 45 }),
+    userAgent: varchar('user_agent', { length: 256 }),
   },
   (table) => [index('sessions_user').on(table.userId, table.createdAt)],
 );
