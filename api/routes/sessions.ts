@@ -83,6 +83,6 @@ function positionIn(cursor: string): Pick<SessionRow, 'createdAt' | 'id'> {
   return { createdAt: new Date(Number(milliseconds)), id };
 }
 
-function sessionView({ id, createdAt, lastUsedAt, expiresAt, ipAddress, userAgent }: SessionRow, { via }: Account): SessionView {
-  return { id, createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt.toISOString(), expiresAt: expiresAt.toISOString(), ipAddress, userAgent, current: via.kind === 'session' && via.sessionId === id };
+function sessionView({ id, createdAt, refreshedAt, expiresAt, ipAddress, userAgent }: SessionRow, { via }: Account): SessionView {
+  return { id, createdAt: createdAt.toISOString(), lastUsedAt: (refreshedAt ?? createdAt).toISOString(), expiresAt: expiresAt.toISOString(), ipAddress, userAgent, current: via.kind === 'session' && via.sessionId === id };
 }

@@ -1,4 +1,4 @@
 ALTER TABLE `sessions`
   DROP COLUMN `user_agent`,
   DROP COLUMN `ip_address`,
-  DROP COLUMN `last_used_at`;
+  DROP COLUMN `refreshed_at`;

@@ -38,6 +38,6 @@ export async function pageUsers(db: Queryable, page: UserPage): Promise<{ rows: 
 /** When a session of each account was opened or refreshed last. An account that never signed in is not in it. */
 export async function lastUseOf(db: Queryable, ids: readonly number[]): Promise<Map<number, Date>> {
   if (ids.length === 0) return new Map();
-  const rows = await db.select({ userId: sessions.userId, lastUsedAt: max(sessions.lastUsedAt) }).from(sessions).where(inArray(sessions.userId, [...ids])).groupBy(sessions.userId);
-  return new Map(rows.flatMap(({ userId, lastUsedAt }) => (lastUsedAt === null ? [] : [[userId, lastUsedAt] as const])));
+  const rows = await db.select({ userId: sessions.userId, opened: max(sessions.createdAt), refreshed: max(sessions.refreshedAt) }).from(sessions).where(inArray(sessions.userId, [...ids])).groupBy(sessions.userId);
+  return new Map(rows.map(({ userId, opened, refreshed }) => [userId, new Date(Math.max(opened?.getTime() ?? 0, refreshed?.getTime() ?? 0))]));
 }

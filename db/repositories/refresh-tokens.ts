@@ -46,7 +46,7 @@ export async function rotateRefreshToken(db: Database, exchange: { tokenHash: st
       return { kind: 'reused', userId: token.userId };
     }
     await tx.update(refreshTokens).set({ usedAt: now }).where(eq(refreshTokens.tokenHash, tokenHash));
-    await tx.update(sessions).set({ lastUsedAt: now }).where(eq(sessions.id, session.id));
+    await tx.update(sessions).set({ refreshedAt: now }).where(eq(sessions.id, session.id));
     await insertRefreshToken(tx, { tokenHash: successorHash, userId: token.userId, familyId: session.id, expiresAt: refreshTokenEnd(session.expiresAt, now), now });
     return { kind: 'rotated', userId: token.userId, sessionId: session.id };
   });

@@ -20,7 +20,7 @@ export const SESSION_IDLE_MS = 7 * 24 * 3_600_000;
 
 /** Begins a session. Called twice with one id, the primary key refuses the second. */
 export async function insertSession(db: Queryable, { now, ...session }: NewSession): Promise<void> {
-  await db.insert(sessions).values({ ...session, createdAt: now, lastUsedAt: now });
+  await db.insert(sessions).values({ ...session, createdAt: now });
 }
 
 /** Whose session it is, as the account stands now; undefined when it has ended or the account may not act. One row by primary key. */
@@ -33,6 +33,7 @@ export async function findSessionUser(db: Queryable, sessionId: string, userId: 
 /** A page of an account's sessions that have not ended, newest first; `next` is null on the last page. */
 export async function pageSessions(db: Queryable, page: { userId: number; after: Pick<SessionRow, 'createdAt' | 'id'> | undefined; limit: number; now: Date }): Promise<{ rows: SessionRow[]; next: SessionRow | null }> {
   const { after, now } = page;
+  const idleSince = new Date(now.getTime() - SESSION_IDLE_MS);
   const found = await db
     .select()
     .from(sessions)
@@ -41,7 +42,7 @@ export async function pageSessions(db: Queryable, page: { userId: number; after:
         eq(sessions.userId, page.userId),
         isNull(sessions.revokedAt),
         gt(sessions.expiresAt, now),
-        gt(sessions.lastUsedAt, new Date(now.getTime() - SESSION_IDLE_MS)),
+        or(gt(sessions.createdAt, idleSince), gt(sessions.refreshedAt, idleSince)),
         after && or(lt(sessions.createdAt, after.createdAt), and(eq(sessions.createdAt, after.createdAt), lt(sessions.id, after.id))),
       ),
     )

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import { char, index, int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import { timeColumn } from './columns.ts';
 
@@ -12,8 +11,8 @@ export const sessions = mysqlTable(
     createdAt: timeColumn('created_at').notNull(),
     expiresAt: timeColumn('expires_at').notNull(),
     revokedAt: timeColumn('revoked_at'),
-    /** when it was opened or refreshed last: an access token is used for ten minutes more at most */
-    lastUsedAt: timeColumn('last_used_at').notNull().default(sql`CURRENT_TIMESTAMP(3)`),
+    /** null: not since it was opened. What was issued last is used for ten minutes more at most */
+    refreshedAt: timeColumn('refreshed_at'),
     /** where it was opened */
     ipAddress: varchar('ip_address', { length: 45 }),
     userAgent: varchar('user_agent', { length: 256 }),
