@@ -63,3 +63,8 @@ export async function lockUser(tx: Transaction, id: number): Promise<User | unde
   const [user] = await tx.select().from(users).where(eq(users.id, id)).for('update');
   return user;
 }
+
+/** Whoever can open and change accounts, oldest first. */
+export async function listActiveAdmins(db: Queryable): Promise<User[]> {
+  return db.select().from(users).where(and(eq(users.role, 'ADMIN'), eq(users.isActive, true))).orderBy(users.id);
+}
