@@ -8,6 +8,7 @@ export const AUDIT_ACTIONS = [
   'session.close',
   'session.revoke',
   'account.register',
+  'account.create',
   'account.change-password',
   'account.change',
   'second-factor.enrol',

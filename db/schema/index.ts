@@ -12,6 +12,7 @@ export { limitBuckets } from './limit-buckets.ts';
 export { listedAddresses } from './listed-addresses.ts';
 export { nonceReservations } from './nonce-reservations.ts';
 export { outbox } from './outbox.ts';
+export { passwordGuesses } from './password-guesses.ts';
 export { policies } from './policies.ts';
 export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';
