@@ -62,8 +62,9 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+const write = (line: string) => process.stdout.write(`${line}\n`);
+
 function print({ head, linksChecked, anchors, newestAnchor, broken, waiting, waitingSince }: { head: { position: number; hash: string }; linksChecked: number; anchors: number; newestAnchor: KeptAnchor | null; broken: Parameters<typeof describeBreak>[0] | null; waiting: number; waitingSince: Date | null }): void {
-  const write = (line: string) => process.stdout.write(`${line}\n`);
   write(`${linksChecked} links hold, up to position ${head.position}, ${head.hash}`);
   write(newestAnchor ? `${anchors} anchors in Temporal, the furthest at position ${newestAnchor.position}, of ${newestAnchor.at.toISOString()}` : 'no anchor in Temporal: a chain written anew as a whole would not show');
   if (waiting > 0) write(`${waiting} rows wait for their link${waitingSince ? `, the longest since ${waitingSince.toISOString()}` : ''}`);

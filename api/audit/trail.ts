@@ -18,7 +18,7 @@ export interface AuditTrail {
    */
   by(account: { id: number | null; email: string }): Promise<void>;
   /** the row of a change that writes it in its own transaction, for routes with `auditInTransaction` */
-  record(outcome: { status: number; target: string; after: unknown }): NewAuditRecord;
+  record: (outcome: { status: number; target: string; after: unknown }) => NewAuditRecord;
 }
 
 /** The trail of one call, as the plugin keeps it. */
@@ -52,7 +52,7 @@ export function createTrail(request: FastifyRequest, action: AuditAction, begin:
       signedIn = { id: account.id, email: account.email };
       if (!trail.begun) await begin(trail);
     },
-    record({ status, target, after }) {
+    record: ({ status, target, after }) => {
       trail.target(target);
       trail.after(after);
       return trail.row('DONE', { status, errorCode: null });
