@@ -19,8 +19,8 @@ export const login: FastifyPluginAsyncTypebox<{ database: Database; passwords: P
       const user = await findUserByEmail(database, request.body.email);
       const matches = await passwords.verify(request.body.password, user?.passwordHash);
       if (!user || !matches || !user.isActive) throw new EngineError('UNAUTHENTICATED', { reason: 'credentials' });
-      await request.audit.by(user);
       request.audit.target(user.id, 'account');
+      await request.audit.by(user);
       return openSession(database, app.accessTokens, user);
     },
   );

@@ -23,8 +23,8 @@ export const logout: FastifyPluginAsyncTypebox<{ database: Database }> = async (
       const tokenHash = refreshTokenHash(request.body.refreshToken);
       const owner = await findTokenOwner(database, tokenHash);
       if (owner) {
-        await request.audit.by(owner);
         request.audit.target(owner.sessionId);
+        await request.audit.by(owner);
         await revokeByToken(database, tokenHash, new Date());
       }
       return reply.code(204).send(null);

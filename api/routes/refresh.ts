@@ -20,8 +20,8 @@ export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async 
       const tokenHash = refreshTokenHash(request.body.refreshToken);
       const owner = await findTokenOwner(database, tokenHash);
       if (!owner) throw new EngineError('UNAUTHENTICATED', { reason: 'refresh-token' });
-      await request.audit.by(owner);
       request.audit.target(owner.sessionId);
+      await request.audit.by(owner);
       const refreshToken = makeRefreshToken();
       const rotation = await rotateRefreshToken(database, {
         tokenHash,
