@@ -11,6 +11,7 @@ import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { accessPlugin } from './plugins/access.ts';
+import { auditPlugin } from './plugins/audit.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
 import { bodiesPlugin } from './plugins/bodies.ts';
 import { closingPlugin } from './plugins/closing.ts';
@@ -23,6 +24,7 @@ import { requestLogPlugin } from './plugins/request-log.ts';
 import { securityHeadersPlugin } from './plugins/security-headers.ts';
 import { createChecks } from './ready/checks.ts';
 import { CHECK_TIMEOUT_MS, createReadiness } from './ready/readiness.ts';
+import { auditRoutes } from './routes/admin/audit.ts';
 import { getTransaction } from './routes/admin/get-transaction.ts';
 import { halt } from './routes/admin/halt.ts';
 import { haltList } from './routes/admin/list-halts.ts';
@@ -128,6 +130,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(authenticationPlugin, { database, signingJwk: deps.signingJwk, previousJwks: deps.previousJwks });
   await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
   await app.register(accessPlugin, { openPages: DOCS_PREFIX, requireShown: requireShown(database, settings.accounts.secondFactorRequired) });
+  await app.register(auditPlugin, { database });
   await app.register(docsPlugin);
 
   await app.register(postWithdrawal, { books: deps.books, acceptance: acceptanceFrom(deps), starter, settings });
@@ -149,6 +152,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(retryTransaction, { database, temporal: deps.temporal, settings });
   await app.register(markTransactionPaid, { database, temporal: deps.temporal, settings });
   await app.register(alertList, { database });
+  await app.register(auditRoutes, { database, temporal: deps.temporal });
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(listTransactions, { database, settings });
   await app.register(getTransaction, { database, settings });
@@ -174,7 +178,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(changeUser, { database });
   await app.register(refresh, { database });
   await app.register(logout, { database });
-  const secondFactor = { database, settings, passwords: credentials.passwords, seal: createSecondFactorSeal(deps.sealKey) };
+  const secondFactor = { ...credentials, settings, seal: createSecondFactorSeal(deps.sealKey) };
   for (const routes of [getSecondFactor, enrolSecondFactorRoute, confirmSecondFactorRoute, verifySecondFactorRoute, removeSecondFactorRoute]) await app.register(routes, secondFactor);
   await app.register(resetSecondFactorRoute, { database });
   await app.register(health);

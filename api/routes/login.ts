@@ -26,6 +26,8 @@ export const login: FastifyPluginAsyncTypebox<CredentialsDependencies> = async (
     async (request) => {
       const { user, guess } = await checkCredentials(deps, normaliseEmail(request.body.email), request.body.password, request.ip);
       if (!user) throw new EngineError('UNAUTHENTICATED', { reason: 'credentials' });
+      request.audit.target(user.id, 'account');
+      await request.audit.by(user);
       await takeGuessBack(deps.database, guess, new Date(), { signedIn: true });
       return openSession(deps.database, app.accessTokens, user, callerOf(request));
     },

@@ -4,6 +4,7 @@ import { AlertListSchema, AlertSchema } from './alert.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { JwksSchema, PasswordChangeSchema, RefreshSchema, RegistrationSchema, SessionListSchema, SessionSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { BulkRetryAnswerSchema, BulkRetryBodySchema, DeadLetterListSchema, DeadLetterSchema, MarkPaidBodySchema } from './dead-letter.ts';
+import { AuditEntrySchema, AuditListSchema, AuditVerificationSchema } from './audit.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
@@ -35,6 +36,7 @@ export function registerSchemas(app: FastifyInstance): void {
     WebhookMessageSchema,
     PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
     DeadLetterSchema, DeadLetterListSchema, BulkRetryBodySchema, BulkRetryAnswerSchema, MarkPaidBodySchema, AlertSchema, AlertListSchema,
+    AuditEntrySchema, AuditListSchema, AuditVerificationSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }
