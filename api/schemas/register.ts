@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
 import { AlertListSchema, AlertSchema } from './alert.ts';
+import { ApiKeyListSchema, ApiKeySchema, ApiKeyWithSecretSchema, NewApiKeySchema } from './api-key.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { BulkRetryAnswerSchema, BulkRetryBodySchema, DeadLetterListSchema, DeadLetterSchema, MarkPaidBodySchema } from './dead-letter.ts';
@@ -24,6 +25,7 @@ export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
+    ApiKeySchema, ApiKeyWithSecretSchema, ApiKeyListSchema, NewApiKeySchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
