@@ -9,7 +9,7 @@ import { BODY, startTestApi, type TestApi } from '../api.testkit.ts';
 import { createApiClient, type ApiClient } from './client.ts';
 import type { ApiKeyCredentials } from './sign-request.ts';
 
-const HAS_TOOLS = ['openssl', 'curl'].every((tool) => spawnSync(tool, ['version']).error === undefined);
+const HAS_TOOLS = ['openssl', 'curl'].every((tool) => spawnSync(tool, ['--version']).error === undefined);
 
 let api: TestApi;
 let key: ApiKeyCredentials;

@@ -1,6 +1,6 @@
 export interface InsistOptions {
   /** headers that say who asks, made anew for every try */
-  authorize(request: Request, body: Uint8Array<ArrayBuffer>): Promise<Record<string, string>>;
+  authorize: (request: Request, body: Uint8Array<ArrayBuffer>) => Promise<Record<string, string>>;
   /** how often a call is made at most that may be repeated */
   triesMax: number;
   /** for an answer to arrive whole */
