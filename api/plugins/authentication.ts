@@ -16,6 +16,12 @@ export interface Account {
   via: { kind: 'session'; sessionId: string } | { kind: 'key'; keyId: number; scopes: readonly Scope[] };
 }
 
+/** Who asks, and whether a new password has to be set before anything else. */
+export interface Authenticated {
+  account: Account;
+  mustChangePassword: boolean;
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     accessTokens: AccessTokens;
@@ -35,21 +41,22 @@ export function accountOf(request: FastifyRequest): Account {
 
 /** Sessions by bearer token, and API keys by signature. What each may do is read from the database on every request: what was ended or taken away acts no more. */
 export const authenticationPlugin = fp(
-  async (app: FastifyInstance, options: { database: Database; signingJwk: JWK }) => {
-    const accessTokens = await createAccessTokens(options.signingJwk);
+  async (app: FastifyInstance, options: { database: Database; signingJwk: JWK; previousJwks?: readonly JWK[] | undefined }) => {
+    const accessTokens = await createAccessTokens(options.signingJwk, options.previousJwks);
     app.decorate('accessTokens', accessTokens);
     app.decorateRequest('account', null);
 
-    const sessionAccount = async (request: FastifyRequest): Promise<Account> => {
+    const bySession = async (request: FastifyRequest): Promise<Authenticated> => {
       const { accountId, sessionId } = await accessTokens.verify(bearerToken(request.headers.authorization));
       const user = await findSessionUser(options.database, sessionId, accountId, new Date());
       if (!user) throw new EngineError('UNAUTHENTICATED');
-      return { id: user.id, role: user.role, email: user.email, via: { kind: 'session', sessionId } };
+      return { account: { id: user.id, role: user.role, email: user.email, via: { kind: 'session', sessionId } }, mustChangePassword: user.mustChangePassword };
     };
 
     app.decorate('requireAccount', (roles: readonly Role[], scope?: Scope): onRequestAsyncHookHandler => async (request, reply) => {
+      let mustChangePassword: boolean;
       try {
-        request.account = await (isSigned(request.headers) ? app.keyAccount(request) : sessionAccount(request));
+        ({ account: request.account, mustChangePassword } = await (isSigned(request.headers) ? app.bySignature(request) : bySession(request)));
       } catch (error) {
         if (error instanceof EngineError && error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
         throw error;
@@ -57,6 +64,7 @@ export const authenticationPlugin = fp(
       const { role, via } = request.account;
       if (!roles.includes(role)) throw new EngineError('FORBIDDEN');
       if (via.kind === 'key' && (scope === undefined || !via.scopes.includes(scope))) throw new EngineError('FORBIDDEN');
+      if (mustChangePassword && request.routeOptions.config.access?.initialPassword !== true) throw new EngineError('PASSWORD_CHANGE_REQUIRED');
     });
   },
   { name: 'authentication', dependencies: ['signed-requests'] },

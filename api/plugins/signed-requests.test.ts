@@ -17,7 +17,7 @@ describe('what signed nothing', () => {
     const secrets = createApiKeySecrets(new Uint8Array(32).fill(3));
     const app = Fastify();
     await app.register(signedRequestsPlugin, { database: ASKED, secrets });
-    app.get('/', { onRequest: async (request) => void (await app.keyAccount(request)) }, async () => 'in');
+    app.get('/', { onRequest: async (request) => void (await app.bySignature(request)) }, async () => 'in');
     const ask = async (keyId: string, secret: string) => (await app.inject({ url: '/', headers: await signatureHeaders({ method: 'GET', url: 'http://api.test/' }, { keyId, secret }) })).json<{ message: string }>().message;
     const keyId = makeKeyId();
     expect(await ask(keyId, 'guessed')).toBe('UNAUTHENTICATED');

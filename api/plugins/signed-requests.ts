@@ -11,7 +11,7 @@ import { isInAllowlist } from '../../domain/ip-allowlist.ts';
 import type { ApiKeySecrets } from '../auth/api-key-secrets.ts';
 import { secretHashOf } from '../auth/api-key-secrets.ts';
 import { isTimely, readSignature, signatureHolds } from '../auth/request-signature.ts';
-import type { Account } from './authentication.ts';
+import type { Authenticated } from './authentication.ts';
 
 /** Far longer than a signature is believed: no clock of ours is that wrong. */
 const NONCES_KEPT_MS = 10 * 60_000;
@@ -19,7 +19,7 @@ const NONCES_KEPT_MS = 10 * 60_000;
 declare module 'fastify' {
   interface FastifyInstance {
     /** the owner of the API key that signed a request; `UNAUTHENTICATED` for every reason alike, which the log names */
-    keyAccount(request: FastifyRequest): Promise<Account>;
+    bySignature(request: FastifyRequest): Promise<Authenticated>;
   }
   interface FastifyRequest {
     /** what a signature says of the body that is still to come */
@@ -39,7 +39,7 @@ export const signedRequestsPlugin = fp(
     app.addHook('onClose', () => Promise.all(writing));
     app.decorateRequest('signedDigest', null);
 
-    app.decorate('keyAccount', async (request: FastifyRequest): Promise<Account> => {
+    app.decorate('bySignature', async (request: FastifyRequest): Promise<Authenticated> => {
       const now = new Date();
       if (request.headers.authorization !== undefined) refuse(request, 'two-credentials');
       const signature = readSignature({ method: request.method, target: request.raw.url ?? '', headers: request.headers });
@@ -59,7 +59,7 @@ export const signedRequestsPlugin = fp(
       if (!(await takeRequestNonce(database, { keyId: key.id, nonce, signedAt }))) refuse(request, 'replay', keyId);
       if (isUseDue(key, now)) noteInBackground(request, key, now);
       request.signedDigest = signature.digest;
-      return { id: owner.id, role: owner.role, email: owner.email, via: { kind: 'key', keyId: key.id, scopes: key.scopes } };
+      return { account: { id: owner.id, role: owner.role, email: owner.email, via: { kind: 'key', keyId: key.id, scopes: key.scopes } }, mustChangePassword: owner.mustChangePassword };
     });
 
     app.addHook('preParsing', async (request, reply, payload) => {

@@ -39,6 +39,8 @@ export const createApiKeyRoute: FastifyPluginAsyncTypebox<{ database: Database; 
       const facts = { keyId, ownerId, scopes, ipAllowlist, expiresAt };
       const key = await createApiKey(database, { ...facts, name, secretHash: secretHashOf(secret), seal: sealApiKey(secrets.sealKey, facts) }, { liveMax: LIVE_API_KEYS_PER_OWNER_MAX, now });
       if (!key) throw new EngineError('INVALID_STATE', { reason: 'too-many-api-keys', maximum: String(LIVE_API_KEYS_PER_OWNER_MAX) });
+      request.audit.target(key.id);
+      request.audit.after({ keyId, name, scopes, ipAllowlist, expiresAt });
       request.log.info({ accountId: ownerId, keyId, scopes }, 'API key made');
       return reply.code(201).header('cache-control', 'no-store').send({ ...apiKeyView(key), secret });
     },

@@ -27,6 +27,7 @@ export const revokeApiKeyRoute: FastifyPluginAsyncTypebox<{ database: Database }
       const { id: ownerId } = accountOf(request);
       const id = Number(request.params.id);
       if (!(await revokeApiKey(database, id, ownerId, new Date()))) throw new EngineError('NOT_FOUND', { apiKey: request.params.id });
+      request.audit.after({ revoked: true });
       request.log.info({ accountId: ownerId, apiKeyId: id }, 'API key revoked');
       return reply.code(204).send(null);
     },
