@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { eq } from 'drizzle-orm';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiKeyNonces, apiKeys, users } from '../../db/schema/index.ts';
+import { apiKeyNonces, apiKeys, auditLog, users } from '../../db/schema/index.ts';
 import { SCOPES, type Scope } from '../../domain/scopes.ts';
 import { callWith, makeKey, signedCall, type SignedCall } from '../api-keys/api-keys.testkit.ts';
 import { BODY, startTestApi, type TestAccount, type TestApi } from '../api.testkit.ts';
@@ -214,6 +214,19 @@ describe('what a key may do', () => {
     const own = await makeKey(api.app, account, { scopes: [...SCOPES] });
     await api.database.db.update(users).set({ role: 'AUDITOR' }).where(eq(users.id, account.id));
     expect((await callWith(api.app, own)).statusCode).toBe(403);
+  });
+
+  it('is nothing while its owner has to set a password', async () => {
+    const account = await api.account('USER');
+    const own = await makeKey(api.app, account);
+    await api.database.db.update(users).set({ mustChangePassword: true }).where(eq(users.id, account.id));
+    expect((await callWith(api.app, own)).json()).toMatchObject({ error: { code: 'PASSWORD_CHANGE_REQUIRED' } });
+  });
+
+  it('is in the audit log under its own name', async () => {
+    const { requestId } = (await callWith(api.app, key, payment())).json<{ requestId: string }>();
+    const rows = await api.database.db.select().from(auditLog).where(eq(auditLog.targetId, requestId));
+    expect(rows.at(-1)).toMatchObject({ action: 'withdrawal.request', actorKind: 'key', actorId: owner.id, via: `key ${key.id}`, status: 202 });
   });
 });
 

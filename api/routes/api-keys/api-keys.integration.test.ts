@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiKeys } from '../../../db/schema/index.ts';
+import { apiKeys, auditLog } from '../../../db/schema/index.ts';
 import { SCOPES } from '../../../domain/scopes.ts';
 import { callWith, makeKey } from '../../api-keys/api-keys.testkit.ts';
 import { startTestApi, type TestAccount, type TestApi } from '../../api.testkit.ts';
@@ -33,6 +33,10 @@ describe('POST /api-keys', () => {
     expect(JSON.stringify(row)).not.toContain(secret.slice(4));
     expect(api.logText()).toContain(key.keyId);
     expect(api.logText()).not.toContain(secret);
+    const audited = await api.database.db.select().from(auditLog).where(and(eq(auditLog.action, 'api-key.create'), eq(auditLog.targetId, String(key.id))));
+    expect(audited.map(({ phase, actorId }) => [phase, actorId])).toEqual([['ENDED', api.user.id]]);
+    expect(audited[0]?.stateAfter).toContain(key.keyId);
+    expect(JSON.stringify(audited)).not.toContain(secret.slice(4));
   });
 
   it('may do nothing but look, from anywhere and for ever, unless asked otherwise', async () => {
