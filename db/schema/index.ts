@@ -1,4 +1,6 @@
 export { alerts } from './alerts.ts';
+export { apiKeyNonces } from './api-key-nonces.ts';
+export { apiKeys } from './api-keys.ts';
 export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
 export { auditChain } from './audit-chain.ts';
