@@ -3,6 +3,7 @@ export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
+export { denylistLinks } from './denylist-links.ts';
 export { fundReservations } from './fund-reservations.ts';
 export { haltGate } from './halt-gate.ts';
 export { halts } from './halts.ts';

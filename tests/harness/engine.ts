@@ -20,7 +20,7 @@ import { makeSignFiller } from '../../activities/sign-filler.ts';
 import type { ResolveHost } from '../../activities/webhooks/resolve-host.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { openRedis } from '../../db/redis.ts';
-import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
+import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
@@ -131,9 +131,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const faster: Settings = { ...fromFile, chain: { ...fromFile.chain, blockTimeMs: 1_000 * (options.blockTimeSeconds ?? 1) } };
   const settings = options.settings ? options.settings(faster) : faster;
   await ensureAssets(database.db, settings, chain.tokens);
-  await ensureFirstPolicy(database.db, settings.policy);
+  const { sealKey } = database;
+  await ensureFirstRules(database.db, sealKey, { policy: settings.policy, network: settings.chain.network });
 
-  const sealKey = randomBytes(32);
   const webhookKey = randomBytes(32);
   const keyEncryptionKey = randomBytes(32);
   const secretStore = createAwsSecretStore();

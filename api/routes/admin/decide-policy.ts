@@ -12,7 +12,7 @@ import { PolicyVersionParams, PolicyVersionSchema, RejectionSchema } from '../..
  * `POST /admin/policies/:version/approve` puts a draft into force, in place of the version it was proposed on;
  * `POST /admin/policies/:version/reject` ends it. Called twice by one admin: the same answer.
  */
-export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array }> = async (app, { database, sealKey }) => {
   const response = { 200: PolicyVersionSchema, ...errorResponses(400, 401, 403, 404, 409) };
 
   app.post(
@@ -30,7 +30,7 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
-      const row = rowOf(await approvePolicy(database, Number(request.params.version), accountId));
+      const row = rowOf(await approvePolicy(database, sealKey, Number(request.params.version), accountId));
       request.log.info({ accountId, version: row.version, replaced: row.baseVersion }, 'policy approved');
       return policyView(database, row);
     },
@@ -52,7 +52,7 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
-      const row = rowOf(await rejectPolicy(database, Number(request.params.version), { rejectedBy: accountId, reason: request.body.reason }));
+      const row = rowOf(await rejectPolicy(database, sealKey, Number(request.params.version), { rejectedBy: accountId, reason: request.body.reason }));
       request.log.info({ accountId, version: row.version, reason: request.body.reason }, 'policy rejected');
       return policyView(database, row);
     },
