@@ -11,6 +11,7 @@ import { raiseAlert } from '../db/repositories/alerts.ts';
 import { listApprovals } from '../db/repositories/approvals.ts';
 import { findPolicy, type PolicyRow } from '../db/repositories/policies.ts';
 import { findDecision, type PolicyDecisionRow } from '../db/repositories/policy-decisions.ts';
+import { unsealedPolicySubject } from '../db/repositories/unsealed-rows.ts';
 import { findUserById, listUsersByEmail } from '../db/repositories/users.ts';
 import type { WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import type { ActivityLog } from './failure.ts';
@@ -69,16 +70,13 @@ async function policyOf(ports: ApprovalPorts, request: WithdrawalRow, { policyVe
   const row = await findPolicy(db, policyVersion);
   if (!row) return null;
   if (row.seal === null) {
-    await raiseAlert(db, { kind: 'SEAL_BROKEN', chainId: request.chainId, subject: unsealedPolicy(policyVersion), detail: { row: 'policy', reason: 'unsealed' } });
+    await raiseAlert(db, { kind: 'SEAL_BROKEN', chainId: request.chainId, subject: unsealedPolicySubject(policyVersion), detail: { row: 'policy', reason: 'unsealed' } });
     throw new EngineError('POLICY_MISSING', { version: String(policyVersion), reason: 'unsealed' });
   }
   if (!policySealHolds(sealKey, row)) throw await sealBroken(ports, request, { row: 'policy', version: policyVersion });
   const isOlderThanRequest = decidedAt.getTime() < acceptedAtOf(request.requestId).getTime() - CLOCKS_APART_MS;
   return isOlderThanRequest || !wasInForce(row, decidedAt) ? null : readable(row.document);
 }
-
-/** What an alert about a version from before there were seals is about; closed when it is sealed. */
-export const unsealedPolicy = (version: number): string => `policy ${version}`;
 
 function wasInForce({ status, decidedAt, retiredAt }: PolicyRow, at: Date): boolean {
   if (decidedAt === null || (status !== 'LIVE' && status !== 'RETIRED')) return false;

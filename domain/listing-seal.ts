@@ -40,17 +40,27 @@ export interface DenylistLink {
 }
 
 /**
- * HMAC-SHA-256 over a link and the seals of the entries in force at its address, by their ids: neither an entry nor a whole
- * address can be left out, as in a zone that proves which names it does not have (NSEC, RFC 4034).
+ * HMAC-SHA-256 over an address and the next one, hex: no address in between is denied, and none can be left out, as in a zone that
+ * proves which names it does not have (NSEC, RFC 4034).
  */
-export function sealDenylistLink(key: Uint8Array, { network, address, nextAddress }: DenylistLink, inForce: readonly { id: number; seal: string | null }[]): string {
-  const entries = inForce.toSorted((left, right) => left.id - right.id).map(({ id, seal }) => `${id}=${seal ?? ''}`);
-  return sealOf(key, ['denylist/1', network, address, nextAddress ?? 'end', ...entries]);
+export function sealDenylistLink(key: Uint8Array, { network, address, nextAddress }: DenylistLink): string {
+  return sealOf(key, ['denylist-link/1', network, address, nextAddress ?? 'end']);
 }
 
-/** True when the seal is this very link's, with these entries and no others. */
-export function denylistLinkHolds(key: Uint8Array, link: DenylistLink & { seal: string }, inForce: readonly { id: number; seal: string | null }[]): boolean {
-  return sameSeal(sealDenylistLink(key, link, inForce), link.seal);
+/** True when the API sealed this very link. */
+export function denylistLinkHolds(key: Uint8Array, link: DenylistLink & { linkSeal: string }): boolean {
+  return sameSeal(sealDenylistLink(key, link), link.linkSeal);
+}
+
+/** HMAC-SHA-256 over the seals of the entries in force at an address, by their ids, hex: none of them can be left out. */
+export function sealDeniedEntries(key: Uint8Array, { network, address }: Pick<DenylistLink, 'network' | 'address'>, inForce: readonly { id: number; seal: string | null }[]): string {
+  const entries = inForce.toSorted((left, right) => left.id - right.id).map(({ id, seal }) => `${id}=${seal ?? ''}`);
+  return sealOf(key, ['denylist-entries/1', network, address, ...entries]);
+}
+
+/** True when these entries, and no others, were in force when the API last sealed the address. */
+export function deniedEntriesHold(key: Uint8Array, link: Pick<DenylistLink, 'network' | 'address'> & { entriesSeal: string }, inForce: readonly { id: number; seal: string | null }[]): boolean {
+  return sameSeal(sealDeniedEntries(key, link, inForce), link.entriesSeal);
 }
 
 const text = (value: number | Date | null): string => (value === null ? 'none' : String(value instanceof Date ? value.getTime() : value));

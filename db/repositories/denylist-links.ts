@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, lt, lte } from 'drizzle-orm';
 import { parseAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
-import { denylistLinkHolds, sealDenylistLink } from '../../domain/listing-seal.ts';
+import { deniedEntriesHold, denylistLinkHolds, sealDeniedEntries, sealDenylistLink, type DenylistLink } from '../../domain/listing-seal.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { denylistLinks, listedAddresses } from '../schema/index.ts';
 
@@ -23,7 +23,6 @@ export async function findDenylistLink(queryable: Queryable, network: string, ad
 
 /** The entries of the denylist that are in force at an address, whoever they are for. */
 export async function listDenied(queryable: Queryable, network: string, address: string): Promise<DeniedEntry[]> {
-  if (address === FIRST) return [];
   return queryable
     .select({ id: listedAddresses.id, seal: listedAddresses.seal })
     .from(listedAddresses)
@@ -33,7 +32,7 @@ export async function listDenied(queryable: Queryable, network: string, address:
 /** Writes the first link of a network's denylist. Only for a denylist that is empty; called twice: nothing more happens. */
 export async function openDenylist(tx: Transaction, sealKey: Uint8Array, network: string): Promise<void> {
   const first = { network, address: FIRST, nextAddress: null };
-  await tx.insert(denylistLinks).ignore().values({ ...first, seal: sealDenylistLink(sealKey, first, []) });
+  await tx.insert(denylistLinks).ignore().values(sealedLink(sealKey, first, []));
 }
 
 /** Takes the denylist of a network for one change of it: no other comes between reading what is in force and sealing what then is. */
@@ -55,29 +54,31 @@ export async function relinkDenylist(tx: Transaction, sealKey: Uint8Array, place
   if (!link) throw broken(network, address);
   const inForce = await listDenied(tx, network, address);
   if (link.address === address) {
-    if (!denylistLinkHolds(sealKey, link, before)) throw broken(network, address);
-    return setLink(tx, sealKey, link, inForce);
+    if (!denylistLinkHolds(sealKey, link) || !deniedEntriesHold(sealKey, link, before)) throw broken(network, address);
+    await tx.update(denylistLinks).set({ entriesSeal: sealDeniedEntries(sealKey, link, inForce) }).where(isLink(link));
+    return;
   }
-  const atNeighbour = await listDenied(tx, network, link.address);
-  if (before.length > 0 || !denylistLinkHolds(sealKey, link, atNeighbour)) throw broken(network, address);
-  const inserted = { network, address, nextAddress: link.nextAddress };
-  await tx.insert(denylistLinks).values({ ...inserted, seal: sealDenylistLink(sealKey, inserted, inForce) });
-  await setLink(tx, sealKey, { ...link, nextAddress: address }, atNeighbour);
+  const isBetween = link.nextAddress === null || address < link.nextAddress;
+  if (before.length > 0 || !isBetween || !denylistLinkHolds(sealKey, link)) throw broken(network, address);
+  await tx.insert(denylistLinks).values(sealedLink(sealKey, { network, address, nextAddress: link.nextAddress }, inForce));
+  await tx.update(denylistLinks).set({ nextAddress: address, linkSeal: sealDenylistLink(sealKey, { ...link, nextAddress: address }) }).where(isLink(link));
 }
 
+/** A link with both its seals. */
+export function sealedLink(sealKey: Uint8Array, link: DenylistLink, inForce: readonly DeniedEntry[]): DenylistLinkRow {
+  return { ...link, linkSeal: sealDenylistLink(sealKey, link), entriesSeal: sealDeniedEntries(sealKey, link, inForce) };
+}
+
+const isLink = ({ network, address }: Pick<DenylistLink, 'network' | 'address'>) => and(eq(denylistLinks.network, network), eq(denylistLinks.address, address));
+
 async function lockExact(tx: Transaction, network: string, address: string): Promise<DenylistLinkRow | undefined> {
-  const [link] = await tx.select().from(denylistLinks).where(and(eq(denylistLinks.network, network), eq(denylistLinks.address, address))).for('update');
+  const [link] = await tx.select().from(denylistLinks).where(isLink({ network, address })).for('update');
   return link;
 }
 
 async function lockNeighbour(tx: Transaction, network: string, address: string): Promise<DenylistLinkRow | undefined> {
   const [link] = await tx.select().from(denylistLinks).where(and(eq(denylistLinks.network, network), lt(denylistLinks.address, address))).orderBy(desc(denylistLinks.address)).limit(1).for('update');
   return link;
-}
-
-async function setLink(tx: Transaction, sealKey: Uint8Array, link: Omit<DenylistLinkRow, 'seal'>, inForce: readonly DeniedEntry[]): Promise<void> {
-  const { network, address, nextAddress } = link;
-  await tx.update(denylistLinks).set({ nextAddress, seal: sealDenylistLink(sealKey, link, inForce) }).where(and(eq(denylistLinks.network, network), eq(denylistLinks.address, address)));
 }
 
 const broken = (network: string, address: string): EngineError => new EngineError('SEAL_BROKEN', { row: 'denylist', network, address });

@@ -64,7 +64,7 @@ export async function proposeListing(db: Database, sealKey: Uint8Array, entry: N
   try {
     return await transact(db, async (tx) => {
       const [{ insertId }] = await tx.insert(listedAddresses).values({ ...entry, openKey, status: 'PROPOSED', proposedAt: new Date() });
-      return { kind: 'done', row: await reseal(tx, sealKey, insertId) };
+      return { kind: 'done', row: await setSealed(tx, sealKey, await getListing(tx, insertId), {}) };
     });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
@@ -132,8 +132,7 @@ async function change(db: Database, sealKey: Uint8Array, id: number, decide: (ro
     if (!listingSealHolds(sealKey, row)) throw new EngineError('SEAL_BROKEN', { row: 'listing', listing: String(id) });
     if (row.list === 'DENY') await lockDenylist(tx, row.network);
     const deniedBefore = row.list === 'DENY' ? await listDenied(tx, row.network, row.address) : [];
-    await tx.update(listedAddresses).set(decided).where(eq(listedAddresses.id, id));
-    const sealed = await reseal(tx, sealKey, id);
+    const sealed = await setSealed(tx, sealKey, row, decided);
     if (row.list === 'DENY' && (isInForce(row) || isInForce(sealed))) await relinkDenylist(tx, sealKey, row, deniedBefore);
     return { kind: 'done', row: sealed };
   });
@@ -144,11 +143,12 @@ function isInForce({ status }: Pick<ListedAddressRow, 'status'>): boolean {
   return IN_FORCE.some((inForce) => inForce === status);
 }
 
-async function reseal(tx: Transaction, sealKey: Uint8Array, id: number): Promise<ListedAddressRow> {
-  const row = await getListing(tx, id);
-  const seal = sealListing(sealKey, row);
-  await tx.update(listedAddresses).set({ seal }).where(eq(listedAddresses.id, id));
-  return { ...row, seal };
+/** Changes an entry and its seal in one statement. The caller holds its row, and had found the seal it bore before to hold. */
+async function setSealed(tx: Transaction, sealKey: Uint8Array, row: ListedAddressRow, changes: Partial<ListedAddressRow>): Promise<ListedAddressRow> {
+  const changed = { ...row, ...changes };
+  const seal = sealListing(sealKey, changed);
+  await tx.update(listedAddresses).set({ ...changes, seal }).where(eq(listedAddresses.id, row.id));
+  return { ...changed, seal };
 }
 
 async function lockListing(tx: Transaction, id: number): Promise<ListedAddressRow | undefined> {

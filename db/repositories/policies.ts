@@ -72,19 +72,19 @@ export async function ensureFirstPolicy(db: Database, sealKey: Uint8Array, docum
   try {
     await transact(db, async (tx) => {
       const [{ insertId }] = await tx.insert(policies).values({ status: 'LIVE', liveKey: LIVE, document, reason: 'the first version, from the settings file', proposedAt: now, decidedAt: now });
-      await reseal(tx, sealKey, insertId);
+      await setSealed(tx, sealKey, await getPolicy(tx, insertId), {});
     });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
 }
 
-/** Seals a version as it stands. The caller has changed it in this very transaction, and had found the seal it bore before to hold. */
-async function reseal(tx: Transaction, sealKey: Uint8Array, version: number): Promise<PolicyRow> {
-  const row = await getPolicy(tx, version);
-  const seal = sealPolicy(sealKey, row);
-  await tx.update(policies).set({ seal }).where(eq(policies.version, version));
-  return { ...row, seal };
+/** Changes a version and its seal in one statement. The caller holds its row, and had found the seal it bore before to hold. */
+async function setSealed(tx: Transaction, sealKey: Uint8Array, row: PolicyRow, change: Partial<PolicyRow>): Promise<PolicyRow> {
+  const changed = { ...row, ...change };
+  const seal = sealPolicy(sealKey, changed);
+  await tx.update(policies).set({ ...change, seal }).where(eq(policies.version, row.version));
+  return { ...changed, seal };
 }
 
 /** Nothing is decided on top of a version that somebody else wrote: the new seal would make it the API's. Throws `SEAL_BROKEN`. */
@@ -109,7 +109,7 @@ export async function proposePolicy(db: Database, sealKey: Uint8Array, { documen
     if (same) return { kind: 'done', row: same };
     if (open.length >= DRAFTS_MAX) return { kind: 'refused', reason: 'too-many-drafts' };
     const [{ insertId }] = await tx.insert(policies).values({ status: 'DRAFT', document, reason, baseVersion, proposedBy, proposedAt: new Date() });
-    return { kind: 'done', row: await reseal(tx, sealKey, insertId) };
+    return { kind: 'done', row: await setSealed(tx, sealKey, await getPolicy(tx, insertId), {}) };
   });
 }
 
@@ -133,11 +133,9 @@ export async function approvePolicy(db: Database, sealKey: Uint8Array, version: 
       const now = new Date();
       if (live) {
         assertSealed(sealKey, live);
-        await tx.update(policies).set({ status: 'RETIRED', liveKey: null, retiredAt: now }).where(eq(policies.version, live.version));
-        await reseal(tx, sealKey, live.version);
+        await setSealed(tx, sealKey, live, { status: 'RETIRED', liveKey: null, retiredAt: now });
       }
-      await tx.update(policies).set({ status: 'LIVE', liveKey: LIVE, decidedBy: approvedBy, decidedAt: now }).where(eq(policies.version, version));
-      return { kind: 'done', row: await reseal(tx, sealKey, version) };
+      return { kind: 'done', row: await setSealed(tx, sealKey, draft, { status: 'LIVE', liveKey: LIVE, decidedBy: approvedBy, decidedAt: now }) };
     });
   } catch (error) {
     // There was no live row to hold, and another draft came into force first.
@@ -152,15 +150,15 @@ function whyNotApproved(draft: PolicyRow, approvedBy: number, live: PolicyRow | 
   return draft.baseVersion === (live?.version ?? null) ? null : 'outdated';
 }
 
-/** Ends a draft; whoever proposed it may do so too. Called twice by one person: the same answer, the first reason stands. */
+/** Ends a draft; whoever proposed it may do so too. Called twice by one person: the same answer, the first reason stands. Throws `SEAL_BROKEN`. */
 export async function rejectPolicy(db: Database, sealKey: Uint8Array, version: number, { rejectedBy, reason }: { rejectedBy: number; reason: string }): Promise<PolicyChange> {
   return transact(db, async (tx): Promise<PolicyChange> => {
     const draft = await lockPolicy(tx, version);
     if (!draft) return { kind: 'not-found' };
     if (draft.status === 'REJECTED' && draft.decidedBy === rejectedBy) return { kind: 'done', row: draft };
     if (draft.status !== 'DRAFT') return { kind: 'refused', reason: 'not-draft', status: draft.status };
-    await tx.update(policies).set({ status: 'REJECTED', decidedBy: rejectedBy, decidedAt: new Date(), decisionReason: reason }).where(eq(policies.version, version));
-    return { kind: 'done', row: await reseal(tx, sealKey, version) };
+    assertSealed(sealKey, draft);
+    return { kind: 'done', row: await setSealed(tx, sealKey, draft, { status: 'REJECTED', decidedBy: rejectedBy, decidedAt: new Date(), decisionReason: reason }) };
   });
 }
 

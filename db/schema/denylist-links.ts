@@ -13,8 +13,10 @@ export const denylistLinks = mysqlTable(
     address: varchar('address', { length: 42 }).notNull(),
     /** null in the last one */
     nextAddress: varchar('next_address', { length: 42 }),
-    /** HMAC over both addresses and the seals of the entries in force at this one */
-    seal: char('seal', { length: 64 }).notNull(),
+    /** HMAC over both addresses: what lies between them was never denied */
+    linkSeal: char('link_seal', { length: 64 }).notNull(),
+    /** HMAC over the entries in force at this address, none left out */
+    entriesSeal: char('entries_seal', { length: 64 }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.network, table.address] })],
 );
