@@ -94,8 +94,9 @@ describe('seals', { timeout: 120_000 }, () => {
 
   it('takes no half of an installation, and shows no key', async () => {
     const key = 'bm90IGEga2V5';
-    for (const variables of [{ SEAL_KEY: key }, { DATABASE_URL: database.url }, { SEAL_KEY: key, DATABASE_URL: database.url }]) {
-      const ended = await seals(['show'], variables as unknown as Record<string, string>);
+    const halves: Record<string, string>[] = [{ SEAL_KEY: key }, { DATABASE_URL: database.url }, { SEAL_KEY: key, DATABASE_URL: database.url }];
+    for (const variables of halves) {
+      const ended = await seals(['show'], variables);
       expect(ended).toMatchObject({ code: 2, out: '' });
       expect(ended.err).not.toContain(key);
     }
