@@ -30,17 +30,18 @@ interface Signed {
   amount?: bigint;
   decidedAt?: Date;
   attemptId?: number;
+  ruleId?: string;
 }
 /** Withdrawals as they stand once they were signed. */
 async function sign(...payments: Signed[]): Promise<Spending[]> {
-  const spendings = payments.map(({ ownerId = 1, currency = 'USDC', amount = 1n, decidedAt = NOW }) => ({ requestId: `tx-${decidedAt.getTime()}-${randomBytes(10).toString('hex')}`, ownerId, currency, decimals: 6, amount, decidedAtMs: decidedAt.getTime(), policyVersion: 1, ruleId: 'rest' }));
+  const spendings = payments.map(({ ownerId = 1, currency = 'USDC', amount = 1n, decidedAt = NOW, ruleId = 'rest' }) => ({ requestId: `tx-${decidedAt.getTime()}-${randomBytes(10).toString('hex')}`, ownerId, currency, decimals: 6, amount, decidedAtMs: decidedAt.getTime(), policyVersion: 1, ruleId }));
   const requests = spendings.map(({ requestId, ownerId, currency, decimals, amount, decidedAtMs }) => {
     const sealed = { requestId, ownerId, chainId: CHAIN_ID, currency, decimals, tokenAddress: null, toAddress: TO, amount };
     const at = new Date(decidedAtMs);
     return { ...sealed, correlationId: requestId, network: 'polygon-amoy', status: 'COMPLETED' as const, seal: sealRequest(database.sealKey, sealed), createdAt: at, updatedAt: at };
   });
   await database.db.insert(withdrawalRequests).values(requests);
-  await database.db.insert(policyDecisions).values(spendings.map(({ requestId, ownerId, currency, amount, decidedAtMs }) => ({ requestId, policyVersion: 1, ruleId: 'rest', ownerId, chainId: CHAIN_ID, currency, amount, limitBucket: NOW, approvalsRequired: 0, decidedAt: new Date(decidedAtMs) })));
+  await database.db.insert(policyDecisions).values(spendings.map(({ requestId, ownerId, currency, amount, decidedAtMs, ruleId }) => ({ requestId, policyVersion: 1, ruleId, ownerId, chainId: CHAIN_ID, currency, amount, limitBucket: NOW, approvalsRequired: 0, decidedAt: new Date(decidedAtMs) })));
   await database.db.insert(signedTransactions).values(
     spendings.map(({ requestId }, index) => {
       reservations += 1;
@@ -74,6 +75,14 @@ describe('what was signed', () => {
     expect(counted.before(second, { ...asked, requestId: 'tx-more', amount: 4n, decidedAtMs: first.decidedAtMs }).client).toMatchObject({ dayTotal: 5n, dayCount: 2 });
     expect(counted.laterThan(first)).toEqual([second]);
     expect(counted.laterThan(second)).toEqual([]);
+  });
+
+  it('is not counted where another rule decided within the same second: nobody knows which came first', async () => {
+    const earlier = (ms: number) => new Date(NOW.getTime() - ms);
+    await sign({ amount: 1n, decidedAt: earlier(500), ruleId: 'much' }, { amount: 2n, decidedAt: earlier(1_500), ruleId: 'much' }, { amount: 4n, decidedAt: earlier(500) });
+    const counted = usage();
+    await counted.catchUp();
+    expect(counted.before(asked).client).toMatchObject({ dayTotal: 6n, dayCount: 2 });
   });
 
   it('is read on from where it was read to, also what was committed late, and once for two nonces of a withdrawal', async () => {

@@ -15,6 +15,11 @@ const ACCEPTED_BEFORE_MS = 6 * HOUR_MS;
 const LATE_COMMITS = 200;
 const PAGE = 2_000;
 const EVERYONE = 0;
+/**
+ * Decisions this near to each other may stand in another order than they were made in: two workers' clocks. Of these only those of one
+ * rule count against each other: what the rule let pass it let pass together, whichever came first.
+ */
+const ORDER_UNSURE_MS = 1_000;
 
 /** A withdrawal the engine has signed, as far as limits ask about it. */
 export interface Spending {
@@ -53,6 +58,8 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
   const known = new Map<string, Spending>();
   const unpaid = new Set<string>();
   const totals = new Map<string, RollingSum>();
+  /** by the time of their decision */
+  const timeline: Spending[] = [];
   const newest = new Map<string, Spending>();
   let newestAttempt: number | null = null;
   let reading: Promise<unknown> = Promise.resolve();
@@ -67,12 +74,14 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
 
   function add(spending: Spending): void {
     known.set(spending.requestId, spending);
+    timeline.splice(firstAfter(timeline, spending.decidedAtMs), 0, spending);
     for (const key of keysOf(spending)) sumOf(key).add(spending.decidedAtMs, spending.amount);
     for (const rule of rulesOf(spending)) if ((newest.get(rule)?.decidedAtMs ?? 0) <= spending.decidedAtMs) newest.set(rule, spending);
   }
 
   function remove(spending: Spending): void {
     known.delete(spending.requestId);
+    timeline.splice(timeline.indexOf(spending), 1);
     for (const key of keysOf(spending)) sumOf(key).remove(spending.decidedAtMs, spending.amount);
     for (const rule of rulesOf(spending)) if (newest.get(rule) === spending) newest.delete(rule);
   }
@@ -110,6 +119,7 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
     forgottenUntil = untilMs;
     unpaid.clear();
     for (const spending of known.values()) if (spending.decidedAtMs <= untilMs) known.delete(spending.requestId);
+    timeline.splice(0, firstAfter(timeline, untilMs));
     for (const [key, sum] of totals) {
       sum.forget(untilMs);
       if (sum.within(0, Number.MAX_SAFE_INTEGER).count === 0) totals.delete(key);
@@ -122,11 +132,11 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
       const [from, until] = [spending.decidedAtMs - windowMs, spending.decidedAtMs];
       const total = totals.get(`${owner}:${spending.currency}`)?.within(from, until).total ?? 0n;
       const count = totals.get(`${owner}`)?.within(from, until).count ?? 0;
-      const falls = (one: Spending | undefined): one is Spending => one !== undefined && one.decidedAtMs > from && one.decidedAtMs <= until && (owner === EVERYONE || one.ownerId === owner);
-      const itself = known.get(spending.requestId);
-      const extra = more && !known.has(more.requestId) && more.requestId !== spending.requestId ? more : undefined;
-      const amountOf = (one: Spending | undefined) => (falls(one) && one.currency === spending.currency ? one.amount : 0n);
-      return { total: total - amountOf(itself) + amountOf(extra), count: count - (falls(itself) ? 1 : 0) + (falls(extra) ? 1 : 0) };
+      const falls = (one: Spending): boolean => one.decidedAtMs > from && one.decidedAtMs <= until && (owner === EVERYONE || one.ownerId === owner);
+      const notBefore = timeline.slice(firstAfter(timeline, until - ORDER_UNSURE_MS), firstAfter(timeline, until)).filter((one) => falls(one) && (one.requestId === spending.requestId || !isSameRule(one, spending)));
+      const extra = more && !known.has(more.requestId) && more.requestId !== spending.requestId ? [more].filter(falls) : [];
+      const totalOf = (some: readonly Spending[]) => some.reduce((sum, one) => (one.currency === spending.currency ? sum + one.amount : sum), 0n);
+      return { total: total - totalOf(notBefore) + totalOf(extra), count: count - notBefore.length + extra.length };
     };
     const [hour, day] = [within(HOUR_MS), within(DAY_MS)];
     return { hourTotal: hour.total, hourCount: hour.count, dayTotal: day.total, dayCount: day.count };
@@ -159,6 +169,19 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
       }
     },
   };
+}
+
+const isSameRule = (one: Spending, other: Spending): boolean => one.policyVersion === other.policyVersion && one.ruleId === other.ruleId;
+
+/** The index behind the last one that was decided at `atMs` or earlier. */
+function firstAfter(timeline: readonly Spending[], atMs: number): number {
+  let [low, high] = [0, timeline.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timeline[middle]?.decidedAtMs ?? 0) <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A signed withdrawal as its seal bears it out. Throws `SEAL_BROKEN`. */
