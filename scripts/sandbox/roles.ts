@@ -68,6 +68,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
       HOST: config.apiHost,
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
+      JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
       SEAL_KEY: sealKeyOf(config),
       WEBHOOK_KEY: webhookKey(),
     };
