@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { describeUnsealed, findUnsealedRows, sealUnsealedRows } from '../db/repositories/unsealed-rows.ts';
+import { auditedByCommand } from './audit/audited-by-command.ts';
 import { EXIT, UsageError } from './keys/exit-codes.ts';
 import { sealsConfig, type SealsConfig } from './seals/config.ts';
 import { deepestLine } from './stack/user-error.ts';
@@ -58,9 +59,12 @@ async function show(db: Database, { sealKey, settings }: SealsConfig): Promise<n
 }
 
 async function adopt(db: Database, { sealKey, settings }: SealsConfig, fingerprint: string): Promise<number> {
-  const sealed = await sealUnsealedRows(db, sealKey, settings.chain.network, (lines) => lines.length > 0 && fingerprintOf(lines) === fingerprint);
-  print(sealed === null ? 'nothing was sealed: this is not the fingerprint of what stands there. Look again with show' : `sealed ${sealed} rows`);
-  return sealed === null ? EXIT.failed : EXIT.ok;
+  return auditedByCommand(db, { command: 'seals adopt', action: 'seals.adopt', target: { kind: 'fingerprint', id: fingerprint } }, async (trail) => {
+    const sealed = await sealUnsealedRows(db, sealKey, settings.chain.network, (lines) => lines.length > 0 && fingerprintOf(lines) === fingerprint);
+    trail.after({ sealed });
+    print(sealed === null ? 'nothing was sealed: this is not the fingerprint of what stands there. Look again with show' : `sealed ${sealed} rows`);
+    return sealed === null ? EXIT.failed : EXIT.ok;
+  });
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

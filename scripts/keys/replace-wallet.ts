@@ -7,6 +7,7 @@ import { nameSuccessor } from '../../db/repositories/wallet-successor.ts';
 import { getWallet, listWallets, type WalletRow } from '../../db/repositories/wallets.ts';
 import { sameAddress, type Address } from '../../domain/address.ts';
 import { mayMove } from '../../domain/wallet-moves.ts';
+import { auditedByCommand } from '../audit/audited-by-command.ts';
 import type { KeysContext } from './commands.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 
@@ -21,10 +22,21 @@ import { EXIT, UsageError } from './exit-codes.ts';
  * @returns `EXIT.ok` once the old wallet owes nothing, `EXIT.unfinished` before
  */
 export async function replaceWallet(context: KeysContext, address: Address): Promise<number> {
-  const { chainId, database, print } = context;
+  const { chainId, database } = context;
   if (database === null) throw new UsageError('DATABASE_URL must be set: a wallet is replaced in the database');
   const old = (await listWallets(database, chainId)).find((wallet) => sameAddress(wallet.address, address));
   if (!old) return refuse(context, `there is no wallet ${address} on chain ${chainId}`);
+  return auditedByCommand(database, { command: 'keys rotate', action: 'signing-key.rotate', target: { kind: 'wallet', id: old.address } }, async (trail) => {
+    trail.before({ chainId, status: old.status, successor: old.successorAddress });
+    const exitCode = await drainInto(context, database, old);
+    const { status, successorAddress } = await getWallet(database, chainId, old.address);
+    trail.after({ chainId, status, successor: successorAddress });
+    return exitCode;
+  });
+}
+
+async function drainInto(context: KeysContext, database: Database, old: WalletRow): Promise<number> {
+  const { chainId, print } = context;
   if (!mayMove('drain', old.status)) return refuse(context, `${old.address} is ${old.status}: look into that and resume it first (npm run wallets)`);
 
   const successor = await successorOf(context, database, old);
