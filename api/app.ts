@@ -148,12 +148,12 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(cancelTransaction, { database, starter, settings });
   await app.register(withdrawalEventStream, { database });
   await app.register(listPolicies, { database });
-  await app.register(proposePolicyRoute, { database, settings });
-  await app.register(decidePolicy, { database });
+  await app.register(proposePolicyRoute, { database, sealKey: deps.sealKey, settings });
+  await app.register(decidePolicy, { database, sealKey: deps.sealKey });
   await app.register(simulatePolicy, { database, settings });
   await app.register(listAddresses, { database });
-  await app.register(proposeAddress, { database, settings });
-  await app.register(decideAddress, { database });
+  await app.register(proposeAddress, { database, sealKey: deps.sealKey, settings });
+  await app.register(decideAddress, { database, sealKey: deps.sealKey });
   await app.register(deadLetterList, { database, settings });
   await app.register(bulkRetry, { database, temporal: deps.temporal });
   await app.register(retryTransaction, { database, temporal: deps.temporal, settings });

@@ -8,6 +8,7 @@ export { auditLog } from './audit-log.ts';
 export { auditPending } from './audit-pending.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
+export { denylistLinks } from './denylist-links.ts';
 export { fundReservations } from './fund-reservations.ts';
 export { haltGate } from './halt-gate.ts';
 export { halts } from './halts.ts';

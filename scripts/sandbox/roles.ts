@@ -4,7 +4,7 @@ import { PROJECT_ROOT } from '../stack/paths.ts';
 import type { Role } from '../stack/privileges.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { apiUrl, type SandboxConfig } from './config.ts';
-import { custodyEnv, type Connections } from './connections.ts';
+import { custodyEnv, sealKeyOf, type Connections } from './connections.ts';
 
 const ENTRIES: Readonly<Record<Role, string>> = {
   'api-server': 'api/server.ts',
@@ -62,7 +62,6 @@ function commonEnv(config: SandboxConfig, connections: Connections): Record<stri
 }
 
 function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Record<string, string> {
-  const sealKey = (): string => config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
   const webhookKey = (): string => config.env['WEBHOOK_KEY'] || ensureSecrets(config.paths.secrets).webhookKey;
   if (role === 'api-server') {
     return {
@@ -70,7 +69,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
       JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
-      SEAL_KEY: sealKey(),
+      SEAL_KEY: sealKeyOf(config),
       WEBHOOK_KEY: webhookKey(),
     };
   }
@@ -81,7 +80,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
     POLYGON_CHAIN_ID: String(config.chainId),
   };
   if (role === 'withdrawal-worker') return { ...worker, WEBHOOK_KEY: webhookKey() };
-  return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKey(), ...custodyEnv(config, connections) } : worker;
+  return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKeyOf(config), ...custodyEnv(config, connections) } : worker;
 }
 
 async function probeHttp(url: string): Promise<void> {
