@@ -4,7 +4,7 @@ import { PROJECT_ROOT } from '../stack/paths.ts';
 import type { Role } from '../stack/privileges.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { apiUrl, type SandboxConfig } from './config.ts';
-import { custodyEnv, type Connections } from './connections.ts';
+import { custodyEnv, payloadKeysEnv, temporalAccessEnv, type Connections } from './connections.ts';
 
 const ENTRIES: Readonly<Record<Role, string>> = {
   'api-server': 'api/server.ts',
@@ -57,6 +57,8 @@ function commonEnv(config: SandboxConfig, connections: Connections): Record<stri
     SETTINGS_FILE: config.settingsFile,
     TEMPORAL_ADDRESS: connections.temporalAddress,
     TEMPORAL_NAMESPACE: config.temporalNamespace,
+    ...temporalAccessEnv(config),
+    ...payloadKeysEnv(config),
     ...Object.fromEntries(optional),
   };
 }
