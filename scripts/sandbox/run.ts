@@ -13,7 +13,7 @@ import type { Progress } from '../stack/progress.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { Supervisor, type Log } from '../stack/supervisor.ts';
 import { UserError } from '../stack/user-error.ts';
-import { apiUrl, type SandboxConfig } from './config.ts';
+import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
 import { connectionsOf, custodyEnv, temporalAccessEnv, type Connections } from './connections.ts';
 import type { ProvisionInput, ProvisionMessage } from './provision.ts';
 import { askReady } from './ready.ts';
@@ -59,6 +59,7 @@ export async function runSandbox(
   const addresses: SandboxAddresses = {
     baseUrl: apiUrl(config),
     temporalUiUrl: connections.temporalUiUrl,
+    codecUrl: codecUrl(config),
     credentialsFile: paths.credentialsFile,
     logsDir: paths.logs,
   };
