@@ -145,7 +145,7 @@ export async function buildCodecServer({ api, logger, uiOrigins, publicUrl, code
     return request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
   }
 
-  return app as unknown as FastifyInstance;
+  return app;
 }
 
 /** One line, whatever went wrong; what is not ours to tell stays in the log. */

@@ -53,12 +53,6 @@ export function connectEngineApi(apiUrl: URL): EngineApi {
 
   const post = (path: string, body: object): Promise<Response> => call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
-  async function tokensOf(response: Response): Promise<Tokens | null> {
-    if (response.ok) return (await response.json()) as Tokens;
-    await response.body?.cancel();
-    return null;
-  }
-
   return {
     async readerOf(accessToken) {
       // The token itself is not kept as a key that a heap dump would show.
@@ -80,4 +74,10 @@ export function connectEngineApi(apiUrl: URL): EngineApi {
       await (await post('/auth/logout', { refreshToken })).body?.cancel();
     },
   };
+}
+
+async function tokensOf(response: Response): Promise<Tokens | null> {
+  if (response.ok) return (await response.json()) as Tokens;
+  await response.body?.cancel();
+  return null;
 }
