@@ -70,7 +70,7 @@ export async function explained<Connected>({ address, tls, apiKey }: TemporalPla
   } catch (error) {
     const by = [tls ? 'TLS' : 'no TLS', ...(tls?.clientCertPair ? ['a client certificate'] : []), ...(apiKey ? ['an API key'] : [])].join(', ');
     const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
-    throw new Error(`Temporal at ${address} does not let this process in (tried with ${by}): ${why}`, { cause: error });
+    throw new Error(`Temporal at ${address} cannot be reached, or refuses this process (tried with ${by}): ${why}`, { cause: error });
   }
 }
 
