@@ -3,6 +3,7 @@ import { Runtime, Worker, type NativeConnection, type WorkerOptions } from '@tem
 import type { Registry } from 'prom-client';
 import { createLogger, type Logger } from '../db/observability/logger.ts';
 import { createMetricsRegistry } from '../db/observability/metrics.ts';
+import { connected } from '../db/redis.ts';
 import { plainPayloadsWarning } from '../temporal-config/data-converter.ts';
 import { connectWorkerTo } from '../temporal-config/native-connection.ts';
 import { workerConfigFrom, type WorkerConfig } from './config.ts';
@@ -51,6 +52,7 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
   let metrics: Server | null = null;
   try {
     metrics = await serveMetrics(registry, config.metrics);
+    await connected(ports.redis);
     const connection = await connectWorkerTo(config.temporal, stopping.signal);
     const role = await wire({ config, ports, connection, registry });
     const { namespace, dataConverter } = config.temporal;

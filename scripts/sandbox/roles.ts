@@ -92,6 +92,7 @@ function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, conn
       HOST: config.apiHost,
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
+      JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
       SEAL_KEY: sealKey(),
       WEBHOOK_KEY: webhookKey(),
     };
