@@ -17,7 +17,7 @@ export async function apiDocument(): Promise<object> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const database = openDatabase('mysql://nobody@127.0.0.1:1/none');
   const redis = new Redis({ lazyConnect: true });
-  const temporal = openTemporal({ address: '127.0.0.1:1', namespace: 'none' });
+  const temporal = openTemporal({ address: '127.0.0.1:1', namespace: 'none', dataConverter: {} });
   const app = await buildApp({
     database: database.db,
     redis,
