@@ -23,7 +23,7 @@ import { isSameHash, recipeOf } from './passwords.ts';
 export async function registerAccount(deps: CredentialsDependencies & { accessTokens: AccessTokens }, asked: { email: string; password: string }, caller: Caller): Promise<{ tokens: Tokens; accountId: number }> {
   const { database, addresses } = deps;
   const { email } = asked;
-  const { passwordHash } = await checkCredentials(deps, email, asked.password, caller.ip);
+  const { passwordHash } = await checkCredentials(deps, email, asked.password, caller.ip, { right: 'counts' });
   const opened = await transact(database, async (tx) => {
     const now = new Date();
     // Of one address at a time: a second insert that the unique key refused would show in the numbers of the accounts.

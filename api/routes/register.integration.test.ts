@@ -184,6 +184,13 @@ describe('guesses', () => {
     expect(answers.filter(({ statusCode }) => statusCode === 429)).toHaveLength(7);
   });
 
+  it('are not what many sign-ins with the right password at once are', async () => {
+    const ip = from();
+    const { email } = await api.account('USER');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call('/auth/login', { email, password: PASSWORD }, ip)));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
+  });
+
   it('are not forgotten because somebody signs in to another account under the address', async () => {
     const email = (await api.account('USER')).email;
     const ip = from();
