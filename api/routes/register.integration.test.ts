@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm';
+import type { LightMyRequestResponse } from 'fastify';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passwordGuesses, users } from '../../db/schema/index.ts';
@@ -20,7 +21,7 @@ const from = () => {
 };
 const call = (url: string, payload: object, remoteAddress = from()) => api.app.inject({ method: 'POST', url, payload, remoteAddress });
 const register = (email: string, password = PASSWORD, remoteAddress?: string) => call('/auth/register', { email, password }, remoteAddress);
-const accountIn = (response: { json<T>(): T }) => Number(decodeJwt(response.json<Tokens>().accessToken).sub);
+const accountIn = (response: LightMyRequestResponse) => Number(decodeJwt(response.json<Tokens>().accessToken).sub);
 const rowsUnder = (email: string) => api.database.db.$count(users, eq(users.askedEmail, email));
 const userOf = async (id: number) => (await api.database.db.select().from(users).where(eq(users.id, id)))[0];
 
@@ -223,8 +224,8 @@ describe('guesses', () => {
     const { email } = await api.account('USER');
     const home = from();
     expect((await call('/auth/login', { email, password: PASSWORD }, home)).statusCode).toBe(200);
-    const places = Array.from({ length: 25 }, (_, index) => `203.0.113.${index}`);
-    for (const place of places) for (let attempt = 0; attempt < 4; attempt += 1) expect((await wrong(email, place)).statusCode).toBe(401);
+    const elsewhere = Array.from({ length: 25 }, (_, index) => `203.0.113.${index}`);
+    for (const place of elsewhere) for (let attempt = 0; attempt < 4; attempt += 1) expect((await wrong(email, place)).statusCode).toBe(401);
     expect((await wrong(email, from())).statusCode).toBe(429);
     expect((await call('/auth/login', { email, password: PASSWORD }, from())).statusCode).toBe(429);
     expect((await call('/auth/login', { email, password: PASSWORD }, home)).statusCode).toBe(200);
