@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { takeGuess, takeGuessBack, type CountedGuess, type GuessSubjects } from '../../db/repositories/password-guesses.ts';
+import { takeGuess, takeGuessBack, type CountedGuess } from '../../db/repositories/password-guesses.ts';
 import { findShadow, findUserByEmail, type User } from '../../db/repositories/users.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { AddressSecrets } from './address-secrets.ts';
@@ -31,9 +31,8 @@ export interface CredentialsDependencies {
  */
 export async function checkCredentials(deps: CredentialsDependencies, email: string, password: string, ip: string, options: { right: 'counts' | 'taken-back' }): Promise<CheckedCredentials> {
   const { database, addresses, passwords } = deps;
-  const subjects = addresses.guessSubjects(email, ip);
-  return deps.inLine(subjects.place, async () => {
-    const guess = await countGuess(database, subjects);
+  return deps.inLine(addresses.guessSubjects(email, ip).place, async () => {
+    const guess = await countGuess(deps, email, ip);
     const primary = await findUserByEmail(database, email);
     const recipe = (primary && recipeOf(primary.passwordHash)) ?? newRecipe(addresses.salt(email));
     const passwordHash = await passwords.hash(password, recipe).catch(async (error: unknown) => {
@@ -48,9 +47,9 @@ export async function checkCredentials(deps: CredentialsDependencies, email: str
   });
 }
 
-/** Counts a guess. Throws `RATE_LIMITED` while there is to wait. */
-export async function countGuess(database: Database, subjects: GuessSubjects): Promise<CountedGuess> {
-  const taken = await takeGuess(database, subjects, new Date());
+/** Counts a guess at an address. Throws `RATE_LIMITED` while there is to wait. */
+export async function countGuess({ database, addresses }: Pick<CredentialsDependencies, 'database' | 'addresses'>, email: string, ip: string): Promise<CountedGuess> {
+  const taken = await takeGuess(database, addresses.guessSubjects(email, ip), new Date());
   if (taken.kind === 'wait') throw new EngineError('RATE_LIMITED', { reason: 'guesses', retryAfterSeconds: String(Math.ceil(taken.retryAfterMs / 1_000)) });
   return taken.guess;
 }

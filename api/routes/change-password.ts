@@ -37,7 +37,7 @@ export const changeOwnPassword: FastifyPluginAsyncTypebox<CredentialsDependencie
       if (!user) throw new EngineError('UNAUTHENTICATED');
       const email = shownEmail(user);
       assertNewPassword(newPassword, email, 'newPassword');
-      await countGuess(deps.database, deps.addresses.guessSubjects(email, request.ip));
+      await countGuess(deps, email, request.ip);
       if (!(await deps.passwords.verify(currentPassword, user.passwordHash))) throw new EngineError('VALIDATION_FAILED', { field: 'currentPassword', reason: 'wrong-password' });
       const passwordHash = await deps.passwords.hash(newPassword, recipeOf(user.passwordHash) ?? newRecipe(deps.addresses.salt(email)));
       if (isSameHash(user.passwordHash, passwordHash)) throw new EngineError('VALIDATION_FAILED', { field: 'newPassword', reason: 'unchanged' });

@@ -25,6 +25,8 @@ export const login: FastifyPluginAsyncTypebox<CredentialsDependencies> = async (
     async (request) => {
       const { user } = await checkCredentials(deps, normaliseEmail(request.body.email), request.body.password, request.ip, { right: 'taken-back' });
       if (!user) throw new EngineError('UNAUTHENTICATED', { reason: 'credentials' });
+      request.audit.target(user.id, 'account');
+      await request.audit.by(user);
       return openSession(deps.database, app.accessTokens, user, callerOf(request));
     },
   );

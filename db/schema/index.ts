@@ -1,6 +1,9 @@
 export { alerts } from './alerts.ts';
 export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
+export { auditChain } from './audit-chain.ts';
+export { auditLog } from './audit-log.ts';
+export { auditPending } from './audit-pending.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
 export { fundReservations } from './fund-reservations.ts';
@@ -17,6 +20,8 @@ export { policies } from './policies.ts';
 export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';
 export { refreshTokens } from './refresh-tokens.ts';
+export { secondFactorRecoveryCodes } from './second-factor-recovery-codes.ts';
+export { secondFactors } from './second-factors.ts';
 export { sessions } from './sessions.ts';
 export { signedTransactions } from './signed-transactions.ts';
 export { transactions } from './transactions.ts';
