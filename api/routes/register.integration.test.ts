@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { LightMyRequestResponse } from 'fastify';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { passwordGuesses, users } from '../../db/schema/index.ts';
+import { auditLog, passwordGuesses, users } from '../../db/schema/index.ts';
 import { PASSWORD, startTestApi, type TestApi } from '../api.testkit.ts';
 import type { Tokens } from '../schemas/auth.ts';
 
@@ -42,6 +42,15 @@ describe('POST /auth/register', () => {
     expect((await api.app.inject({ url: '/withdrawals', headers: { authorization: `Bearer ${response.json<Tokens>().accessToken}` } })).statusCode).toBe(200);
     expect(accountIn(await call('/auth/login', { email: 'new.person@example.com', password: PASSWORD }))).toBe(accountIn(response));
     expect(api.logText()).not.toContain(PASSWORD);
+  });
+
+  it('is in the audit log before the account is there, with the number it got', async () => {
+    const account = accountIn(await register('logged@example.com'));
+    const rows = await api.database.db.select().from(auditLog).where(eq(auditLog.actorName, 'logged@example.com')).orderBy(auditLog.id);
+    expect(rows.map(({ action, phase, targetKind, targetId, status }) => ({ action, phase, targetKind, targetId, status }))).toEqual([
+      { action: 'account.register', phase: 'BEGUN', targetKind: null, targetId: null, status: null },
+      { action: 'account.register', phase: 'ENDED', targetKind: 'account', targetId: String(account), status: 201 },
+    ]);
   });
 
   it('opens a shadow account where the address is taken, answers the same, and leaves the other as it was', async () => {
