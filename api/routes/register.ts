@@ -29,7 +29,11 @@ export const register: FastifyPluginAsyncTypebox<CredentialsDependencies & { acc
     async (request, reply) => {
       const email = emailIn(request.body.email);
       assertNewPassword(request.body.password, email, 'password');
+      // Whose account it is shows only afterwards.
+      await request.audit.by({ id: null, email });
       const { tokens, accountId } = await registerAccount({ ...deps, accessTokens: app.accessTokens }, { email, password: request.body.password }, callerOf(request));
+      await request.audit.by({ id: accountId, email });
+      request.audit.target(accountId);
       request.log.info({ accountId }, 'registered');
       return reply.code(201).send(tokens);
     },
