@@ -45,6 +45,8 @@ export const createUserRoute: FastifyPluginAsyncTypebox<CredentialsDependencies>
       request.audit.after({ email, role });
       const row = await findUserById(database, id);
       if (!row) throw new Error(`account ${id} was just made and is not there`);
+      request.audit.target(id);
+      request.audit.after({ email, role });
       request.log.info({ accountId, user: id, role }, 'account opened');
       return reply.code(201).send({ ...(await userView(database, row)), initialPassword });
     },
