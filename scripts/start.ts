@@ -34,7 +34,7 @@ ${Object.values(PORT_VARIABLES)
   .map(({ variable, default: port, what }) => `  ${variable.padEnd(18)} ${String(port).padEnd(6)} ${what}`)
   .join('\n')}
 
-Others: HOST (of the API, default 127.0.0.1), SETTINGS_FILE (default docker/settings/sandbox.json), SANDBOX_DIR
+Others: HOST (of the API, default 127.0.0.1), TRUSTED_PROXIES (in front of it, as CIDR ranges), SETTINGS_FILE (default docker/settings/sandbox.json), SANDBOX_DIR
 (default .sandbox), LOG_LEVEL.
 `;
 

@@ -68,6 +68,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
     return {
       HOST: config.apiHost,
       PORT: String(config.ports.api),
+      TRUSTED_PROXIES: config.env['TRUSTED_PROXIES'] ?? '',
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
       SEAL_KEY: sealKey(),
       WEBHOOK_KEY: webhookKey(),
