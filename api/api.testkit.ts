@@ -71,6 +71,8 @@ export interface TestApiOptions {
   /** of the settings */
   api?: Partial<Settings['api']>;
   httpLimits?: Partial<HttpLimits>;
+  /** the sandbox's unless given */
+  accounts?: Settings['accounts'];
   crashPoint?: CrashPoint;
   /** open unless given */
   books?: Books;
@@ -142,11 +144,11 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
 }
 
-function testSettings({ rateLimits, api }: TestApiOptions, ofEngine: Settings | undefined): Settings {
+function testSettings({ rateLimits, api, accounts }: TestApiOptions, ofEngine: Settings | undefined): Settings {
   const file = new URL('../docker/settings/sandbox.json', import.meta.url);
   const settings = ofEngine ?? parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
   const generous = { requestsPerSecond: 100_000, keyRequestsPerSecond: 100_000, signInPerMinute: 100_000, routes: {} };
-  return { ...settings, api: { ...settings.api, ...api }, rateLimits: { ...generous, ...rateLimits } };
+  return { ...settings, api: { ...settings.api, ...api }, accounts: accounts ?? settings.accounts, rateLimits: { ...generous, ...rateLimits } };
 }
 
 async function seed(database: TestDatabase, settings: Settings): Promise<void> {

@@ -34,8 +34,8 @@ ${Object.values(PORT_VARIABLES)
   .map(({ variable, default: port, what }) => `  ${variable.padEnd(18)} ${String(port).padEnd(6)} ${what}`)
   .join('\n')}
 
-Others: HOST (of the API, default 127.0.0.1), TRUSTED_PROXIES (in front of it, as CIDR ranges), SETTINGS_FILE (default docker/settings/sandbox.json), SANDBOX_DIR
-(default .sandbox), LOG_LEVEL.
+Others: HOST (of the API, default 127.0.0.1), TRUSTED_PROXIES (load balancers in front of it, as CIDR ranges), SETTINGS_FILE
+(default docker/settings/sandbox.json), SANDBOX_DIR (default .sandbox), LOG_LEVEL.
 `;
 
 /** What a supervisor in the background tells the command that launched it. */

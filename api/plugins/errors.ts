@@ -13,6 +13,8 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (statusCode >= 500) request.log.error({ error: thrown, code: body.error.code }, 'request failed');
   else request.log.debug({ error: thrown, code: body.error.code }, 'request refused');
   for (const [name, value] of Object.entries({ ...BARE_HEADERS, vary: 'accept-language' })) if (!reply.hasHeader(name)) reply.header(name, value);
+  const retryAfter = thrown instanceof EngineError ? thrown.parameters['retryAfterSeconds'] : undefined;
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   void reply
     .code(statusCode)
     .header(CORRELATION_HEADER, request.id)

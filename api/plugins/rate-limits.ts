@@ -64,9 +64,7 @@ export const rateLimitsPlugin = fp(
       const headers = rateLimitHeaders(request.rateLimitVerdicts);
       if (headers) reply.headers(headers);
       const seconds = retryAfterSeconds(request.rateLimitVerdicts);
-      if (seconds === null) return;
-      reply.header('retry-after', String(seconds));
-      throw new EngineError('RATE_LIMITED', { retryAfterSeconds: String(seconds) });
+      if (seconds !== null) throw new EngineError('RATE_LIMITED', { retryAfterSeconds: String(seconds) });
     };
 
     const routeLimit = (name: string, whose: string): Limit[] => {

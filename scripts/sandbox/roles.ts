@@ -70,6 +70,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
       PORT: String(config.ports.api),
       TRUSTED_PROXIES: config.env['TRUSTED_PROXIES'] ?? '',
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
+      JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
       SEAL_KEY: sealKey(),
       WEBHOOK_KEY: webhookKey(),
     };
