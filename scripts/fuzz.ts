@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Settings } from '../domain/settings.ts';
 import { fuzz, type FuzzReport } from '../tests/fuzz/run.ts';
 import { startSandbox } from '../tests/harness/sandbox.ts';
+import type { Credentials } from './sandbox/credentials.ts';
 import { PROJECT_ROOT } from './stack/paths.ts';
 import { eventProgress, terminalView } from './stack/progress.ts';
 import { ensureSchemathesisInstalled } from './stack/schemathesis.ts';
@@ -13,13 +14,13 @@ import { ensureSchemathesisInstalled } from './stack/schemathesis.ts';
 const HELP = `Usage: npm run fuzz [-- --seed N] [--minutes M] [--reports FOLDER]
 
 Runs the whole engine on parts, ports and state of its own, and lets schemathesis call every operation of its OpenAPI document,
-first as a user and then as an admin: with examples, with data at and beyond every bound of the schemas, with random data, and in
+first as a user and then as an admin, and last what ends the session that calls it: with examples, with data at and beyond every bound of the schemas, with random data, and in
 sequences that use what was answered before. No answer may be a 5xx, and each must have a status, content type and body that the
 document knows; what the schemas refuse must be refused. What is left out, and why: tests/fuzz/schemathesis.toml.
 Never touches .sandbox/.
 
   --seed N          which data is drawn (default: a new seed, which is printed)
-  --minutes M       how long, for both together, at most 16 (default 8); starting comes on top
+  --minutes M       how long, for all together, at most 16 (default 8); starting comes on top
   --reports FOLDER  where the reports are kept (default .build/fuzz/SEED)
 
 Exits 0 when nothing was found; 1 when something was; 2 when the run could not be done.`;
@@ -27,7 +28,12 @@ Exits 0 when nothing was found; 1 when something was; 2 when the run could not b
 /** A session ends after ten minutes. */
 const MINUTES_MAX = 16;
 const EXAMPLES_MAX = 50;
-const ACTORS = ['user', 'admin'] as const;
+/** Who calls, and which part of the time is theirs; last who calls what ends sessions. */
+const ACTORS = [
+  { name: 'user', as: 'user', share: 0.45, endsSessions: false },
+  { name: 'admin', as: 'admin', share: 0.45, endsSessions: false },
+  { name: 'leaving', as: 'approver', share: 0.1, endsSessions: true },
+] as const;
 
 function numberFrom(name: string, text: string, fits: (value: number) => boolean): number {
   const value = Number(text);
@@ -76,11 +82,12 @@ async function main(): Promise<number> {
     const command = await progress.step('schemathesis installed', () => ensureSchemathesisInstalled(join(reportDir, 'install.log')));
     const sandbox = await startSandbox({ SETTINGS_FILE: writeSettings(stateDir) }, { stateDir, progress });
     stop = sandbox.stop;
-    const { baseUrl } = sandbox.credentials;
-    const seconds = Math.ceil((minutes * 60) / ACTORS.length);
+    const credentials = JSON.parse(readFileSync(join(stateDir, 'credentials.json'), 'utf8')) as Credentials;
+    const { baseUrl } = credentials;
     const reports: FuzzReport[] = [];
-    for (const name of ACTORS) {
-      const actor = { name, authorization: await signIn(baseUrl, sandbox.credentials[name]) };
+    for (const { name, as, share, endsSessions } of ACTORS) {
+      const actor = { name, endsSessions, authorization: await signIn(baseUrl, credentials[as]) };
+      const seconds = Math.ceil(minutes * 60 * share);
       const report = await fuzz({ baseUrl, command, actor, seed, phases: ['examples', 'coverage', 'fuzzing', 'stateful'], examplesMax: EXAMPLES_MAX, seconds, secondsMax: seconds + 90, reportDir, signal: stopping.signal });
       show(report);
       reports.push(report);

@@ -39,4 +39,12 @@ describe('the short run of the fuzzer (npm run fuzz is the long one)', () => {
     expect(reportsOf(name)).not.toContain(bearer.slice('Bearer '.length));
     expect(api.logText()).not.toContain('"level":"ERROR"');
   }, 300_000);
+
+  // The last: it may switch off whoever it finds.
+  it('of what can end the session that calls finds nothing either', async () => {
+    const { bearer } = await api.account('ADMIN');
+    const report = await fuzz({ ...given, actor: { name: 'leaving', authorization: bearer, endsSessions: true }, phases: ['fuzzing'], examplesMax: 2 });
+    expect(report.findings, reportsOf('leaving')).toEqual([]);
+    expect(report.operations).toBeGreaterThan(0);
+  }, 300_000);
 });
