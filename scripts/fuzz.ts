@@ -81,7 +81,7 @@ async function main(): Promise<number> {
     const progress = eventProgress(view.show);
     const command = await progress.step('schemathesis installed', () => ensureSchemathesisInstalled(join(reportDir, 'install.log')));
     const sandbox = await startSandbox({ SETTINGS_FILE: writeSettings(stateDir) }, { stateDir, progress });
-    stop = sandbox.stop;
+    stop = () => sandbox.stop();
     const credentials = JSON.parse(readFileSync(join(stateDir, 'credentials.json'), 'utf8')) as Credentials;
     const { baseUrl } = credentials;
     const reports: FuzzReport[] = [];
