@@ -41,8 +41,8 @@ function isUnder(prefix: string, url: string): boolean {
   return url === prefix || url.startsWith(`${prefix}/`);
 }
 
-function hooksFor(app: FastifyInstance, { who, limit }: Access, name: string): onRequestAsyncHookHandler[] {
+function hooksFor(app: FastifyInstance, { who, scope, limit }: Access, name: string): onRequestAsyncHookHandler[] {
   const limited = { name, guesses: limit === 'guesses', anonymous: who === 'anyone' };
   const before = limit === 'none' ? [] : [app.limits.caller(limited)];
-  return who === 'anyone' ? before : [...before, app.requireAccount(who), app.limits.account(limited)];
+  return who === 'anyone' ? before : [...before, app.requireAccount(who, scope), app.limits.account(limited)];
 }

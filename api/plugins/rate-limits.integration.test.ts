@@ -127,7 +127,7 @@ it('an API key is counted beside its owner, and not beyond it', async () => {
   await app.register(callers);
   await app.register(rateLimitsPlugin, { redis, rateLimits: { requestsPerSecond: 3, keyRequestsPerSecond: 2, signInPerMinute: 1, routes: {} }, answerMs: 5_000 });
   const withKey = async (request: FastifyRequest) => {
-    request.account = { id: 7, role: 'USER', email: 'owner@example.com', via: { kind: 'key', keyId: Number(request.headers['x-test-key']) } };
+    request.account = { id: 7, role: 'USER', email: 'owner@example.com', via: { kind: 'key', keyId: Number(request.headers['x-test-key']), scopes: ['withdrawals:read'] } };
   };
   app.get('/', { onRequest: [withKey, app.limits.account({ name: 'GET /', guesses: false, anonymous: false })] }, () => 'passed');
   const call = (key: number) => app.inject({ url: '/', headers: { 'x-test-key': String(key) } });
