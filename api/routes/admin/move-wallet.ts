@@ -34,7 +34,7 @@ export const moveWallet: FastifyPluginAsyncTypebox<{ database: Database; setting
           body: WalletMoveSchema,
           response: { 200: HotWalletSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) },
         },
-        config: { access: { who: ADMINS, audit: `wallet.${move}` } },
+        config: { access: { who: ADMINS, secondFactor: true, audit: `wallet.${move}` } },
       },
       async (request) => {
         const { chain } = settings;
