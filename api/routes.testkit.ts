@@ -1,10 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
+import type { Access } from './access.ts';
 
 export interface SeenRoute {
   method: string;
   /** as Fastify spells it, with `:parameters` */
   path: string;
+  /** the rule it gives itself; a library's page has none */
+  access: Access | undefined;
 }
 
 /**
@@ -17,7 +20,7 @@ export async function watchRoutes<T>(build: () => Promise<T>): Promise<{ built: 
     (message as { fastify: FastifyInstance }).fastify.addHook('onRoute', (route) => {
       // A prefix's own page is reached with and without a closing slash.
       const path = route.url.replace(/(?<=.)\/$/, '');
-      for (const method of [route.method].flat()) seen.set(`${method} ${path}`, { method, path });
+      for (const method of [route.method].flat()) seen.set(`${method} ${path}`, { method, path, access: route.config?.access });
     });
   };
   subscribe('fastify.initialization', onApp);

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLivePolicy } from '../db/repositories/policies.ts';
 import { insertDecision } from '../db/repositories/policy-decisions.ts';
 import { newDelivery, newEndpoint } from '../db/repositories/webhooks.testkit.ts';
 import { sessions, users } from '../db/schema/index.ts';
-import { eq } from 'drizzle-orm';
 import { transact } from '../db/transact.ts';
 import type { Role } from '../domain/status.ts';
 import { RECIPIENT, startTestApi, WALLET, type TestAccount, type TestApi } from './api.testkit.ts';
@@ -137,9 +136,14 @@ async function contents(): Promise<Map<string, unknown>> {
 
 describe('the table', () => {
   it('names every route there is, and no other', () => {
-    const key = ({ method, path }: SeenRoute) => `${method} ${path}`;
+    const key = ({ method, path }: Pick<SeenRoute, 'method' | 'path'>) => `${method} ${path}`;
     expect(routes.map(key).toSorted()).toEqual(WHO_MAY_CALL.map(key).toSorted());
     expect(routes.length).toBeGreaterThan(50);
+  });
+
+  it('says the same as each route of keys and second factors', () => {
+    const rules = routes.map(({ method, path, access }) => [`${method} ${path}`, access?.scope, access?.secondFactor === true]);
+    expect(rules.toSorted()).toEqual(WHO_MAY_CALL.map(({ method, path, scope, secondFactor }) => [`${method} ${path}`, scope, secondFactor]).toSorted());
   });
 
   it('says of every path with a parameter whose it is', () => {
