@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { EngineError } from '../../domain/errors.ts';
 import { CORRELATION_HEADER } from '../correlation.ts';
 import { errorAnswer } from '../errors/body.ts';
+import { whyRefused } from '../errors/why-refused.ts';
 import { languageOf } from '../messages/language.ts';
 
 /** Answers any thrown value in the one error shape; logs the cause of what is our own fault. */
@@ -10,7 +11,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const language = languageOf(request.headers['accept-language']);
   const { statusCode, body } = errorAnswer(thrown, language, request.id);
   if (statusCode >= 500) request.log.error({ error: thrown, code: body.error.code }, 'request failed');
-  else request.log.debug({ error: thrown, code: body.error.code }, 'request refused');
+  else request.log.debug({ code: body.error.code, ...whyRefused(thrown) }, 'request refused');
   void reply
     .code(statusCode)
     .header(CORRELATION_HEADER, request.id)

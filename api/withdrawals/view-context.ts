@@ -11,8 +11,8 @@ export function viewContextOf(request: FastifyRequest, settings: Settings): View
   return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, ''), fundsWaitMs: settings.fundsWaitMs };
 }
 
-/** An owner sees his own withdrawals; whoever may look at everything, all. */
+/** An owner sees his own withdrawals; whoever may look at everything, all. By a key only the owner's own: nothing that operators do is done by one. */
 export function visibilityOf(request: FastifyRequest): Visibility {
-  const { id, role } = accountOf(request);
-  return READERS.includes(role) ? 'all' : { ownerId: id };
+  const { id, role, via } = accountOf(request);
+  return via.kind === 'session' && READERS.includes(role) ? 'all' : { ownerId: id };
 }
