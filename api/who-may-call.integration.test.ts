@@ -142,8 +142,8 @@ describe('the table', () => {
   });
 
   it('says the same as each route of keys and second factors', () => {
-    const rules = routes.map(({ method, path, access }) => [`${method} ${path}`, access?.scope, access?.secondFactor === true]);
-    expect(rules.toSorted()).toEqual(WHO_MAY_CALL.map(({ method, path, scope, secondFactor }) => [`${method} ${path}`, scope, secondFactor]).toSorted());
+    const said = (route: Pick<SeenRoute, 'method' | 'path'>, scope: string | undefined, secondFactor: boolean) => `${route.method} ${route.path} ${scope ?? 'no key'}${secondFactor ? ' 2nd' : ''}`;
+    expect(routes.map((route) => said(route, route.access?.scope, route.access?.secondFactor === true)).toSorted()).toEqual(WHO_MAY_CALL.map((entry) => said(entry, entry.scope, entry.secondFactor)).toSorted());
   });
 
   it('says of every path with a parameter whose it is', () => {

@@ -316,6 +316,7 @@ describe('no secret is found where it does not belong', () => {
   it('goes through what people get wrong', async () => {
     const { accessToken: token } = await signIn('user');
     const { email } = sandbox.credentials.user;
+    const before = answers.length;
     /** One more secret, at a place where it does not belong. */
     const misplaced = (where: string): string => {
       const value = mark('misplaced');
@@ -328,7 +329,7 @@ describe('no secret is found where it does not belong', () => {
     await call('POST', '/auth/login', { body: { user: misplaced('an unknown field of a sign-in') } });
     await call('POST', '/auth/login', { body: [misplaced('a list for a sign-in')] });
     await call('POST', '/auth/login', { raw: `{"email":"${email}","password":"${misplaced('broken JSON')}` });
-    await call('POST', '/auth/login', { raw: `${misplaced('no JSON at all')}` });
+    await call('POST', '/auth/login', { raw: misplaced('no JSON at all') });
     await call('POST', '/auth/login', { raw: `{"email":"${email}","password":"${misplaced('JSON with a control character')}\u0001"}` });
     await call('POST', '/auth/login', { raw: `password=${misplaced('a form')}`, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
     await call('POST', '/auth/login', { raw: '{}', headers: { 'content-type': `application/json; x=${misplaced('a content type')}, y` } });
@@ -342,14 +343,17 @@ describe('no secret is found where it does not belong', () => {
     await call('GET', `/assets?token=${misplaced('a query that is ignored')}`);
     await call('GET', `/withdrawals/${misplaced('a path')}`, { token });
     await call('GET', `/${misplaced('a path that is no route')}`);
-    await call('GET', '/withdrawals', { token: `${misplaced('a bearer token')}` });
+    await call('GET', '/withdrawals', { token: misplaced('a bearer token') });
     await call('GET', '/withdrawals', { headers: { authorization: `Basic ${Buffer.from(`user:${misplaced('basic credentials')}`).toString('base64')}` } });
     await call('GET', '/withdrawals', { token, headers: { cookie: `session=${misplaced('a cookie')}`, 'x-api-key': misplaced('an x-api-key'), 'accept-language': misplaced('a language'), 'x-correlation-id': `no id: ${misplaced('a correlation id of no sane form')}` } });
     for (const field of ['amount', 'currency', 'toAddress', 'network'] as const) await call('POST', '/withdrawals', { token, headers: { 'idempotency-key': mark('key') }, body: { ...payment('1'), [field]: misplaced(`${field} of a withdrawal`) } });
     await call('POST', '/withdrawals', { token, headers: { 'idempotency-key': `${misplaced('an idempotency key of no sane form')} ` + '\u00e9'.repeat(2) }, body: payment('1') });
     await call('POST', '/webhooks', { token, body: { url: `https://user:${misplaced('the password in a URL')}@example.com/` } });
     await call('POST', '/webhooks', { token, body: { url: 'https://example.com/', secret: misplaced('a secret brought along') } });
-    await call('GET', '/docs/json', { token });
+    // Every one of them was answered, and none was believed.
+    const refused = answers.slice(before).filter(({ place }) => /(400|401|404|415)$/.test(place));
+    expect(refused.length).toBeGreaterThan(25);
+    expect(answers.slice(before).filter(({ place }) => / 5\d\d$/.test(place))).toEqual([]);
   });
 
   it('goes through outages of chain, database and secret store', async () => {
