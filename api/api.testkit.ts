@@ -67,6 +67,8 @@ export interface TestApiOptions {
   temporalAddress?: string;
   redisUrl?: string;
   rateLimits?: Settings['rateLimits'];
+  /** the sandbox's unless given */
+  accounts?: Settings['accounts'];
   crashPoint?: CrashPoint;
   /** open unless given */
   books?: Books;
@@ -84,7 +86,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const infrastructure = inject('infrastructure');
   const { engine } = options;
   const database = engine?.database ?? (await createTestDatabase());
-  const settings = testSettings(options.rateLimits, engine?.settings);
+  const { accounts, ...others } = testSettings(options.rateLimits, engine?.settings);
+  const settings = { ...others, accounts: options.accounts ?? accounts };
   if (!engine) await seed(database, settings);
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);

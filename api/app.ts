@@ -1,5 +1,6 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import { createSecondFactorSeal } from '../db/second-factor-seal.ts';
 import { findAsset, type Asset } from '../db/repositories/assets.ts';
 import { readLiveRules } from '../db/repositories/policies.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
@@ -45,6 +46,7 @@ import { alertList } from './routes/admin/list-alerts.ts';
 import { deadLetterList } from './routes/admin/list-dead-letters.ts';
 import { markTransactionPaid } from './routes/admin/mark-transaction-paid.ts';
 import { bulkRetry } from './routes/admin/retry-dead-letters.ts';
+import { resetSecondFactorRoute } from './routes/admin/reset-second-factor.ts';
 import { retryTransaction } from './routes/admin/retry-transaction.ts';
 import { cancelWithdrawal } from './routes/cancel-withdrawal.ts';
 import { getWithdrawal } from './routes/get-withdrawal.ts';
@@ -57,6 +59,11 @@ import { metrics } from './routes/metrics.ts';
 import { postWithdrawal } from './routes/post-withdrawal.ts';
 import { ready } from './routes/ready.ts';
 import { refresh } from './routes/refresh.ts';
+import { confirmSecondFactorRoute } from './routes/second-factor/confirm-second-factor.ts';
+import { enrolSecondFactorRoute } from './routes/second-factor/enrol-second-factor.ts';
+import { getSecondFactor } from './routes/second-factor/get-second-factor.ts';
+import { removeSecondFactorRoute } from './routes/second-factor/remove-second-factor.ts';
+import { verifySecondFactorRoute } from './routes/second-factor/verify-second-factor.ts';
 import { changeWebhook } from './routes/webhooks/change-webhook.ts';
 import { createWebhook } from './routes/webhooks/create-webhook.ts';
 import { getWebhooks } from './routes/webhooks/get-webhooks.ts';
@@ -64,6 +71,7 @@ import { rotateWebhookSecret } from './routes/webhooks/rotate-webhook-secret.ts'
 import { webhookDeliveryRoutes } from './routes/webhooks/webhook-deliveries.ts';
 import { withdrawalEventStream } from './routes/withdrawal-events.ts';
 import { registerSchemas } from './schemas/register.ts';
+import { requireShown } from './second-factor/require-shown.ts';
 import { validatorCompiler } from './validation.ts';
 import type { AcceptDependencies } from './withdrawals/accept.ts';
 import { createWorkflowStarter } from './withdrawals/starter.ts';
@@ -111,7 +119,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(securityHeadersPlugin);
   await app.register(authenticationPlugin, { database, signingJwk: deps.signingJwk });
   await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
-  await app.register(accessPlugin, { openPages: DOCS_PREFIX });
+  await app.register(accessPlugin, { openPages: DOCS_PREFIX, requireShown: requireShown(database, settings.accounts.secondFactorRequired) });
   await app.register(docsPlugin);
 
   await app.register(postWithdrawal, { books: deps.books, acceptance: acceptanceFrom(deps), starter, settings });
@@ -147,9 +155,13 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listMovements, { database, settings });
   const webhooks = { database, settings, webhookKey: deps.webhookKey };
   for (const routes of [createWebhook, getWebhooks, changeWebhook, rotateWebhookSecret, webhookDeliveryRoutes]) await app.register(routes, webhooks);
-  await app.register(login, { database, passwords: await createPasswordVerifier() });
+  const passwords = await createPasswordVerifier();
+  await app.register(login, { database, passwords });
   await app.register(refresh, { database });
   await app.register(logout, { database });
+  const secondFactor = { database, settings, passwords, seal: createSecondFactorSeal(deps.sealKey) };
+  for (const routes of [getSecondFactor, enrolSecondFactorRoute, confirmSecondFactorRoute, verifySecondFactorRoute, removeSecondFactorRoute]) await app.register(routes, secondFactor);
+  await app.register(resetSecondFactorRoute, { database });
   await app.register(health);
   await app.register(ready, { readiness: createReadiness(createChecks({ database, redis: deps.redis, temporal: deps.temporal, books: deps.books, chainId: settings.chain.chainId, timeoutMs: CHECK_TIMEOUT_MS })) });
   await app.register(metrics);

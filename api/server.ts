@@ -4,7 +4,7 @@ import { createLogger } from '../db/observability/logger.ts';
 import { buildApp } from './app.ts';
 import { watchBooks } from './books.ts';
 import { apiConfigFrom } from './config.ts';
-import { openRedis } from '../db/redis.ts';
+import { connected, openRedis } from '../db/redis.ts';
 import { closeOnSignal } from './shutdown.ts';
 import { openTemporal } from './temporal.ts';
 
@@ -15,6 +15,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ service: 'api-server', level: config.logLevel });
   const database = openDatabase(config.databaseUrl, { connectionsMax: DATABASE_CONNECTIONS_MAX });
   const redis = openRedis(config.redisUrl, logger);
+  await connected(redis);
   const temporal = openTemporal(config.temporal);
   const books = watchBooks({ database: database.db, temporal: temporal.client, chainId: config.settings.chain.chainId, logger });
   const app = await buildApp({

@@ -25,6 +25,12 @@ POST    /auth/login                                     anyone                  
 POST    /auth/refresh                                   anyone                    -                   -           -
 POST    /auth/logout                                    anyone                    -                   -           -
 
+GET     /auth/second-factor                             any role                  -                   -           -
+POST    /auth/second-factor                             any role                  -                   -           -
+POST    /auth/second-factor/confirm                     any role                  -                   -           -
+POST    /auth/second-factor/verify                      any role                  -                   -           -
+DELETE  /auth/second-factor                             any role                  -                   -           -
+
 POST    /withdrawals                                    USER ADMIN                withdrawals:create  -           -
 GET     /withdrawals                                    USER ADMIN                withdrawals:read    -           own
 GET     /withdrawals/:requestId                         USER ADMIN                withdrawals:read    -           withdrawal
@@ -47,6 +53,7 @@ POST    /admin/transactions/:id/reject                  ADMIN APPROVER          
 POST    /admin/transactions/:id/cancel                  ADMIN                     -                   -           engine
 POST    /admin/transactions/:id/retry                   ADMIN                     -                   -           engine
 POST    /admin/transactions/:id/mark-paid               ADMIN                     -                   2nd         engine
+POST    /admin/users/:id/second-factor/reset            ADMIN                     -                   2nd         engine
 GET     /admin/dead-letters                             ADMIN APPROVER AUDITOR    -                   -           -
 POST    /admin/dead-letters/retry                       ADMIN                     -                   -           -
 GET     /admin/alerts                                   ADMIN APPROVER AUDITOR    -                   -           -
@@ -97,7 +104,7 @@ export const WHO_MAY_CALL: readonly Entry[] = TABLE.trim()
     const entry: Entry = {
       method,
       path,
-      who: who === 'anyone' ? who : (who.split(' ') as Role[]),
+      who: who === 'anyone' ? who : who === 'any role' ? ['USER', 'ADMIN', 'APPROVER', 'AUDITOR'] : (who.split(' ') as Role[]),
       scope: scope === '-' ? undefined : (scope as Scope),
       secondFactor: secondFactor === '2nd',
       names: names === '-' ? undefined : (names as Named),

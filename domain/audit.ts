@@ -14,6 +14,7 @@ export const AUDIT_ACTIONS = [
   'second-factor.confirm',
   'second-factor.verify',
   'second-factor.remove',
+  'second-factor.reset',
   'api-key.create',
   'api-key.revoke',
   'withdrawal.request',

@@ -28,6 +28,11 @@ export const ERROR_CATALOGUE = {
   INVALID_STATE: { class: 'permanent', retryable: false },
   PAYLOAD_TOO_LARGE: { class: 'permanent', retryable: false, seenBy: 'caller' },
   UNSUPPORTED_MEDIA_TYPE: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** The session has not shown its second factor, or too long ago. */
+  SECOND_FACTOR_REQUIRED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  SECOND_FACTOR_NOT_ENROLLED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** A code that is wrong, too old or spent: which, it does not say. */
+  SECOND_FACTOR_REFUSED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   SERVICE_UNAVAILABLE: { class: 'transient', retryable: true },
   INTERNAL: { class: 'unknown', retryable: true },
   /** The token or recipient refuses the transfer: paused, deny-listed, or it reverts without a reason. */

@@ -3,6 +3,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import type { Registry } from 'prom-client';
 import { createLogger, type Logger } from '../db/observability/logger.ts';
 import { createMetricsRegistry } from '../db/observability/metrics.ts';
+import { connected } from '../db/redis.ts';
 import { workerConfigFrom, type WorkerConfig } from './config.ts';
 import { openPorts, type Ports } from './ports.ts';
 
@@ -47,6 +48,7 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
   let metrics: Server | null = null;
   try {
     metrics = await serveMetrics(registry, config.metrics);
+    await connected(ports.redis);
     const connection = await NativeConnection.connect({ address: config.temporal.address });
     const role = await wire({ config, ports, connection, registry });
     const common = { connection, namespace: config.temporal.namespace, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` };

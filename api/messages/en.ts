@@ -7,6 +7,7 @@ export const en: Messages = {
       byReason(
         p,
         {
+          'wrong-password': 'The present password is wrong.',
           'target-required': 'This scope needs a target: a chain, a token or a wallet.',
           'target-not-taken': 'A global halt takes no target.',
           'target-unknown': `There is no ${p['scope'] ?? 'such thing'} ${p['target'] ?? ''} here. Nothing was changed.`,
@@ -91,6 +92,10 @@ export const en: Messages = {
           'not-parked': `The withdrawal is not parked: it goes on by itself${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'money-moved': 'Money has left for it already, and a retry would be a second payment. Pay what is missing by hand and say so with mark-paid.',
           'claimed-paid': 'An operator reports that this was paid by hand. Wait until that is checked on the chain.',
+          'second-factor-active': 'A second factor is active already. Remove it first.',
+          'second-factor-missing': 'There is no such second factor. Set one up at POST /auth/second-factor.',
+          'second-factor-unreadable': "The second factor cannot be opened: the engine's seal key was changed, or its row. Have another admin reset it, or run \"npm run accounts -- reset-second-factor\".",
+          'own-second-factor': 'Nobody resets a second factor of their own. Another admin has to.',
         },
         'This is not possible in the present state.',
       ),
@@ -119,6 +124,9 @@ export const en: Messages = {
     APPROVAL_EXPIRED: () => 'The withdrawal was not approved in time and was rejected. Please submit it anew.',
     APPROVAL_MISSING: () => 'The approvals this withdrawal needs cannot be verified. Operators are looking into it.',
     CANCELLED_BY_REQUEST: () => 'The withdrawal was cancelled on request.',
+    SECOND_FACTOR_REQUIRED: () => 'This needs your second factor: show a code at POST /auth/second-factor/verify and call again within 15 minutes.',
+    SECOND_FACTOR_NOT_ENROLLED: () => 'This needs a second factor, and your account has none: set one up at POST /auth/second-factor.',
+    SECOND_FACTOR_REFUSED: () => 'The code is wrong, too old, or was used before. Wait for the next one.',
   },
   advice: adviceEn,
   outcomeUnknown: 'The payment may be on the chain already. This is settled once its nonce is final on the chain; do not submit the withdrawal again.',

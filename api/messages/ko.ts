@@ -7,6 +7,7 @@ export const ko: Messages = {
       byReason(
         p,
         {
+          'wrong-password': '현재 비밀번호가 올바르지 않습니다.',
           'target-required': '이 범위에는 대상(체인, 토큰 또는 지갑)을 지정해야 합니다.',
           'target-not-taken': '전체 중지에는 대상을 지정할 수 없습니다.',
           'target-unknown': `지정한 대상이 없습니다: ${p['target'] ?? p['scope'] ?? '대상'}. 아무것도 변경되지 않았습니다.`,
@@ -91,6 +92,10 @@ export const ko: Messages = {
           'not-parked': `보류된 출금이 아니며 저절로 진행됩니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
           'money-moved': '이미 자금이 나갔으므로 재시도하면 이중 지급이 됩니다. 부족분을 직접 지급하고 mark-paid로 알려 주세요.',
           'claimed-paid': '담당자가 직접 지급했다고 알려 왔습니다. 블록체인에서 확인이 끝날 때까지 기다려 주세요.',
+          'second-factor-active': '2단계 인증이 이미 사용 중입니다. 먼저 해제해 주세요.',
+          'second-factor-missing': '해당하는 2단계 인증이 없습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
+          'second-factor-unreadable': '봉인 키 또는 저장된 값이 바뀌어 2단계 인증을 확인할 수 없습니다. 다른 관리자에게 초기화를 요청하거나 "npm run accounts -- reset-second-factor"를 실행해 주세요.',
+          'own-second-factor': '본인의 2단계 인증은 직접 초기화할 수 없습니다. 다른 관리자가 해야 합니다.',
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),
@@ -119,6 +124,9 @@ export const ko: Messages = {
     APPROVAL_EXPIRED: () => '정해진 시간 안에 승인이 끝나지 않아 출금이 거절되었습니다. 새로 신청해 주세요.',
     APPROVAL_MISSING: () => '출금에 필요한 승인을 확인할 수 없습니다. 운영자가 확인하고 있습니다.',
     CANCELLED_BY_REQUEST: () => '요청에 따라 출금이 취소되었습니다.',
+    SECOND_FACTOR_REQUIRED: () => '2단계 인증이 필요한 작업입니다. POST /auth/second-factor/verify에서 인증 코드를 확인한 뒤 15분 안에 다시 요청해 주세요.',
+    SECOND_FACTOR_NOT_ENROLLED: () => '2단계 인증이 필요한 작업이지만 계정에 등록되어 있지 않습니다. POST /auth/second-factor에서 먼저 등록해 주세요.',
+    SECOND_FACTOR_REFUSED: () => '인증 코드가 틀렸거나 만료되었거나 이미 사용되었습니다. 다음 코드를 기다려 입력해 주세요.',
   },
   advice: adviceKo,
   outcomeUnknown: '이미 블록체인에 전송되었을 수 있습니다. 해당 논스가 체인에서 최종 확정되면 결과가 정해지므로, 같은 출금을 다시 신청하지 마세요.',

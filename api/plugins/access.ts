@@ -9,13 +9,14 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
  * whether they may. A route without a rule, or one that changes something and names no audit action, keeps the API from
  * starting.
  * @param options.openPages path under which a library serves pages to anyone
+ * @param options.requireShown passes a session that has shown its second factor
  */
 export const accessPlugin = fp(
-  async (app: FastifyInstance, options: { openPages: string }) => {
+  async (app: FastifyInstance, options: { openPages: string; requireShown: onRequestAsyncHookHandler }) => {
     app.addHook('onRoute', (route) => {
       const rule = ruleOf(route, options.openPages);
       const given = route.onRequest ?? [];
-      route.onRequest = [...hooksFor(app, rule), ...(Array.isArray(given) ? given : [given])];
+      route.onRequest = [...hooksFor(app, rule), ...(rule.secondFactor ? [options.requireShown] : []), ...(Array.isArray(given) ? given : [given])];
     });
   },
   { name: 'access', dependencies: ['authentication', 'rate-limits'] },
@@ -29,6 +30,8 @@ function ruleOf(route: RouteOptions, openPages: string): Access {
   const rule = route.config?.access ?? (reads && isUnder(openPages, route.url) ? { who: 'anyone' } : undefined);
   if (rule === undefined) throw new Error(`${name} has no access rule: say in its config who may call it.`);
   if (rule.audit === undefined && !reads) throw new Error(`${name} changes something and names no audit action.`);
+  // A second factor is shown in a session: nobody without one, and no key, can have shown it.
+  if (rule.secondFactor && (rule.who === 'anyone' || rule.scope !== undefined)) throw new Error(`${name} asks for a second factor, and for no session or a key's scope.`);
   return rule;
 }
 

@@ -12,6 +12,8 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const { statusCode, body } = errorAnswer(thrown, language, request.id);
   if (statusCode >= 500) request.log.error({ error: thrown, code: body.error.code }, 'request failed');
   else request.log.debug({ code: body.error.code, ...whyRefused(thrown) }, 'request refused');
+  const retryAfter = thrown instanceof EngineError ? thrown.parameters['retryAfterSeconds'] : undefined;
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   void reply
     .code(statusCode)
     .header(CORRELATION_HEADER, request.id)

@@ -10,6 +10,7 @@ import { QueueListSchema, QueueSchema } from './queues.ts';
 import { ListedAddressListSchema, ListedAddressSchema } from './listed-address.ts';
 import { PolicyListSchema, PolicyVersionSchema, SimulationSchema } from './policy.ts';
 import { ReadinessSchema } from './readiness.ts';
+import { OneTimeCodeSchema, PasswordAgainSchema, SecondFactorCodeSchema, SecondFactorEnrolmentSchema, SecondFactorRemovalSchema, SecondFactorResetSchema, SecondFactorSchema } from './second-factor.ts';
 import { StatsSchema } from './stats.ts';
 import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
 import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
@@ -24,6 +25,7 @@ export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
+    PasswordAgainSchema, SecondFactorEnrolmentSchema, OneTimeCodeSchema, SecondFactorCodeSchema, SecondFactorRemovalSchema, SecondFactorSchema, SecondFactorResetSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,

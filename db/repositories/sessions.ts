@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import { sessions, users } from '../schema/index.ts';
+import { refreshTokens, sessions, users } from '../schema/index.ts';
 import type { User } from './users.ts';
 
 export interface NewSession {
@@ -21,4 +21,10 @@ export async function findSessionUser(db: Queryable, sessionId: string, userId: 
   const [row] = await db.select().from(sessions).innerJoin(users, eq(users.id, sessions.userId)).where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))).limit(1);
   if (!row || row.sessions.revokedAt !== null || row.sessions.expiresAt <= now || !row.users.isActive) return undefined;
   return row.users;
+}
+
+/** Ends every session of an account, whose tokens then act no more. Called twice, it ends what was opened since. */
+export async function revokeSessionsOf(db: Queryable, userId: number, now: Date): Promise<void> {
+  await db.update(sessions).set({ revokedAt: now }).where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt)));
+  await db.update(refreshTokens).set({ revokedAt: now }).where(and(eq(refreshTokens.userId, userId), isNull(refreshTokens.revokedAt)));
 }

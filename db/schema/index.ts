@@ -16,6 +16,8 @@ export { policies } from './policies.ts';
 export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';
 export { refreshTokens } from './refresh-tokens.ts';
+export { secondFactorRecoveryCodes } from './second-factor-recovery-codes.ts';
+export { secondFactors } from './second-factors.ts';
 export { sessions } from './sessions.ts';
 export { signedTransactions } from './signed-transactions.ts';
 export { transactions } from './transactions.ts';

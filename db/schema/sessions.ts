@@ -9,6 +9,8 @@ export const sessions = mysqlTable(
     id: char('id', { length: 32 }).primaryKey(),
     userId: int('user_id').notNull(),
     createdAt: timeColumn('created_at').notNull(),
+    /** when the account's second factor was last shown in it */
+    secondFactorAt: timeColumn('second_factor_at'),
     expiresAt: timeColumn('expires_at').notNull(),
     revokedAt: timeColumn('revoked_at'),
   },
