@@ -13,7 +13,7 @@ async function appWith(addRoutes: (app: FastifyInstance) => void | Promise<void>
   await app.register(fp(async (scope) => {
     scope.decorate('limits', { address: pass, account: pass, signIn: pass });
   }, { name: 'rate-limits' }));
-  await app.register(accessPlugin, { openPages: '/docs' });
+  await app.register(accessPlugin, { openPages: '/docs', requireShown: pass });
   await app.register(async (scope) => addRoutes(scope));
   await app.ready();
   return app;
@@ -21,7 +21,7 @@ async function appWith(addRoutes: (app: FastifyInstance) => void | Promise<void>
 
 const answer = async (): Promise<object> => ({});
 
-describe('a route that says not who may call it', () => {
+describe('a route that says not who may call it, or what cannot be', () => {
   it.each<[string, (app: FastifyInstance) => void]>([
     ['GET', (app) => app.get('/hidden', answer)],
     ['POST', (app) => app.post('/hidden', answer)],
@@ -31,9 +31,11 @@ describe('a route that says not who may call it', () => {
     ['GET beside the open pages', (app) => app.get('/docsx', answer)],
     ['POST under the open pages', (app) => app.post('/docs/anything', answer)],
     ['POST that names no audit action', (app) => app.post('/hidden', { config: { access: { who: ['ADMIN'] } } }, answer)],
+    ['a second factor for anyone', (app) => app.get('/hidden', { config: { access: { who: 'anyone', secondFactor: true } } }, answer)],
+    ["a second factor and a key's scope", (app) => app.get('/hidden', { config: { access: { who: ['USER'], secondFactor: true, scope: 'withdrawals:read' } } }, answer)],
     ['GET in a plugin within a plugin', (app) => void app.register(async (inner) => void inner.register(async (innermost) => void innermost.get('/hidden', answer), { prefix: '/deep' }))],
   ])('keeps the API from starting: %s', async (_name, addRoutes) => {
-    await expect(appWith(addRoutes)).rejects.toThrow(/has no access rule|names no audit action/);
+    await expect(appWith(addRoutes)).rejects.toThrow(/has no access rule|names no audit action|asks for a second factor/);
   });
 
   it('is not missed while others have a rule, and the message names it', async () => {
