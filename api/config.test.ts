@@ -32,3 +32,17 @@ describe('apiConfigFrom', () => {
     expect(() => apiConfigFrom({ ...env, [name]: value })).not.toThrow(/s3cret/);
   });
 });
+
+describe('JWT_PREVIOUS_JWKS', () => {
+  it('is a list or a set of keys, of which only what is public is kept', async () => {
+    const jwk = JSON.parse(env['JWT_PRIVATE_JWK'] ?? '') as { x: string; d: string };
+    const { d: _private, ...publicJwk } = jwk;
+    for (const value of [[jwk], { keys: [jwk] }, [publicJwk]]) expect(apiConfigFrom({ ...env, JWT_PREVIOUS_JWKS: JSON.stringify(value) }).previousJwks).toEqual([{ kty: 'OKP', crv: 'Ed25519', x: jwk.x }]);
+    expect(apiConfigFrom(env).previousJwks).toEqual([]);
+  });
+
+  it.each(['{s3cret', '{}', '[{"kty":"oct","k":"s3cret"}]', '["s3cret"]', JSON.stringify(Array.from({ length: 6 }, () => ({ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) })))])('refuses %s, and shows none of it', (value) => {
+    expect(() => apiConfigFrom({ ...env, JWT_PREVIOUS_JWKS: value })).toThrow(/^JWT_PREVIOUS_JWKS must be [^\n]+\.$/);
+    expect(() => apiConfigFrom({ ...env, JWT_PREVIOUS_JWKS: value })).not.toThrow(/s3cret/);
+  });
+});

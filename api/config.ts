@@ -17,6 +17,8 @@ export interface ApiConfig {
   sealKey: Uint8Array;
   webhookKey: Uint8Array;
   signingJwk: JWK;
+  /** public keys whose access tokens are still accepted */
+  previousJwks: readonly JWK[];
 }
 
 const KEY_BYTES = 32;
@@ -26,6 +28,8 @@ const PrivateJwkSchema = Type.Object({
   x: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
   d: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
 });
+const PublicJwkSchema = Type.Omit(PrivateJwkSchema, ['d']);
+const PREVIOUS_JWKS_MAX = 5;
 
 /** Reads the API's own variables. Throws one line that names the wrong one and never shows a secret's value. */
 export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
@@ -41,6 +45,7 @@ export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
     sealKey: keyFrom(env, 'SEAL_KEY'),
     webhookKey: keyFrom(env, 'WEBHOOK_KEY'),
     signingJwk: signingJwkFrom(required(env, 'JWT_PRIVATE_JWK', 'give an Ed25519 private key as a JWK')),
+    previousJwks: previousJwksFrom(env['JWT_PREVIOUS_JWKS'] ?? ''),
   };
 }
 
@@ -87,4 +92,20 @@ function signingJwkFrom(text: string): JWK {
   }
   if (!Value.Check(PrivateJwkSchema, jwk)) throw new Error(refusal);
   return jwk;
+}
+
+/** Of a private key only the public part is kept: it is not to sign any more. */
+function previousJwksFrom(text: string): JWK[] {
+  if (text === '') return [];
+  const refusal = `JWT_PREVIOUS_JWKS must be a JWK set or a list of up to ${PREVIOUS_JWKS_MAX} Ed25519 keys as JWKs: kty OKP, crv Ed25519 and x.`;
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    // As above: there may be a private key in it.
+    throw new Error(refusal);
+  }
+  const keys = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : given;
+  if (!Value.Check(Type.Array(PublicJwkSchema, { maxItems: PREVIOUS_JWKS_MAX }), keys)) throw new Error(refusal);
+  return keys.map(({ kty, crv, x }) => ({ kty, crv, x }));
 }

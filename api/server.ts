@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     sealKey: config.sealKey,
     webhookKey: config.webhookKey,
     signingJwk: config.signingJwk,
+    previousJwks: config.previousJwks,
     logger,
     crashPoint: crashPointFrom(process.env),
   });

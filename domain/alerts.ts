@@ -41,5 +41,7 @@ export const ALERT_KINDS = [
   'SEAL_BROKEN',
   /** a receiver of notifications has failed for so long that it was switched off */
   'WEBHOOK_DISABLED',
+  /** the audit log is not what was anchored in Temporal, or rows of it are gone */
+  'AUDIT_BROKEN',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];

@@ -24,6 +24,10 @@ export const ERROR_CATALOGUE = {
   NOT_FOUND: { class: 'permanent', retryable: false, seenBy: 'caller' },
   UNAUTHENTICATED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   FORBIDDEN: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** The settings say that operators open accounts. */
+  REGISTRATION_CLOSED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** Someone else has set the password: nothing else goes until it was changed. */
+  PASSWORD_CHANGE_REQUIRED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   RATE_LIMITED: { class: 'transient', retryable: true, seenBy: 'caller' },
   INVALID_STATE: { class: 'permanent', retryable: false },
   PAYLOAD_TOO_LARGE: { class: 'permanent', retryable: false, seenBy: 'caller' },

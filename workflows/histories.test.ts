@@ -9,7 +9,7 @@ import { readHistory } from '../tests/histories/history-file.ts';
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 /** Of other workflows than the withdrawal. */
-const OTHERS = ['guardian-fills-a-gap', 'sweep', 'reconcile', 'treasury', 'webhook-tried-twice-then-given-up'];
+const OTHERS = ['guardian-fills-a-gap', 'audit-chained', 'sweep', 'reconcile', 'treasury', 'webhook-tried-twice-then-given-up'];
 const silent = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const bundle = (workflows: string): Promise<WorkflowBundle> => bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)), logger: silent });

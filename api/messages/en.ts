@@ -7,7 +7,14 @@ export const en: Messages = {
       byReason(
         p,
         {
+          'too-short': 'The password needs at least 12 characters. Several words are easy to remember.',
+          'too-long': 'The password may have 128 characters at most.',
+          'too-common': 'This password is one of the first that attackers try. Choose another.',
+          'is-the-address': 'The password must not be the e-mail address.',
+          unchanged: 'The new password must differ from the present one.',
           'wrong-password': 'The present password is wrong.',
+          'not-an-email': 'This is not an e-mail address.',
+          'nothing-to-change': 'Say what to change: role or isActive.',
           'target-required': 'This scope needs a target: a chain, a token or a wallet.',
           'target-not-taken': 'A global halt takes no target.',
           'target-unknown': `There is no ${p['scope'] ?? 'such thing'} ${p['target'] ?? ''} here. Nothing was changed.`,
@@ -58,7 +65,12 @@ export const en: Messages = {
     NOT_FOUND: () => 'What was asked for does not exist.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: 'The e-mail address or the password is wrong.', 'refresh-token': 'The session has ended. Sign in again.' }, 'Sign in first.'),
     FORBIDDEN: () => 'You are not allowed to do this.',
-    RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? 'Too many requests. Try again in a moment.' : `Too many requests. Try again in ${p['retryAfterSeconds']} s.`),
+    REGISTRATION_CLOSED: () => 'Accounts are opened by an operator here. Ask for one.',
+    PASSWORD_CHANGE_REQUIRED: () => 'Set a password of your own first, with POST /auth/password.',
+    RATE_LIMITED: (p) => {
+      const when = p['retryAfterSeconds'] === undefined ? 'Try again in a moment.' : `Try again in ${p['retryAfterSeconds']} s.`;
+      return byReason(p, { guesses: `Too many passwords were tried for this address. ${when}` }, `Too many requests. ${when}`);
+    },
     INVALID_STATE: (p) =>
       byReason(
         p,
@@ -76,6 +88,10 @@ export const en: Messages = {
           'recovery-halt': 'This halt was set because the books are behind. Only "npm run recover" lifts it.',
           'other-end-undeclared': 'The counterparty is a wallet of this service: declare its incoming movement first.',
           'would-weaken': `The wallet is stopped more strictly${p['status'] === undefined ? '' : ` (${p['status']})`}; this would weaken that. Resume it first.`,
+          'address-taken': 'There is an account with this address already.',
+          'own-account': 'Nobody changes their own role or deactivates themselves. Another administrator can.',
+          'shadow-account': 'This account was registered under an address that belongs to another account: it stays a USER.',
+          'changed-meanwhile': 'It was changed by another call at the same time. Look at it again.',
           'own-proposal': 'Nobody approves a change of their own. Another admin has to.',
           'not-draft': 'This version has been decided before.',
           outdated: 'Another policy has come into force since this one was proposed. Propose it anew on top of that one.',
@@ -101,7 +117,7 @@ export const en: Messages = {
       ),
     PAYLOAD_TOO_LARGE: () => 'The request body is too large.',
     UNSUPPORTED_MEDIA_TYPE: () => 'The request body must be application/json.',
-    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal cannot be reached, so the word could not be passed on. Nothing was lost: say it again in a moment.' }, 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.'),
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'sign-ins': 'Too many passwords are being checked at the moment. Try again in a few seconds.', 'temporal-away': 'Temporal cannot be reached, so the word could not be passed on. Nothing was lost: say it again in a moment.' }, 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.'),
     INTERNAL: () => 'Something went wrong on our side. Try again in a moment, with the same Idempotency-Key.',
     TRANSFER_REFUSED: () => 'The token or the recipient refuses the transfer.',
     PAYMENT_MISMATCH: () => 'What arrived on the chain does not match the request. An operator is looking at it.',

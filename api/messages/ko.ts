@@ -7,7 +7,14 @@ export const ko: Messages = {
       byReason(
         p,
         {
+          'too-short': '비밀번호는 12자 이상이어야 합니다. 여러 단어를 이어 쓰면 기억하기 쉽습니다.',
+          'too-long': '비밀번호는 128자까지 쓸 수 있습니다.',
+          'too-common': '공격자가 가장 먼저 시도하는 비밀번호입니다. 다른 비밀번호를 사용해 주세요.',
+          'is-the-address': '이메일 주소를 비밀번호로 쓸 수 없습니다.',
+          unchanged: '새 비밀번호는 현재 비밀번호와 달라야 합니다.',
           'wrong-password': '현재 비밀번호가 올바르지 않습니다.',
+          'not-an-email': '이메일 주소가 아닙니다.',
+          'nothing-to-change': '변경할 항목(role 또는 isActive)을 지정해 주세요.',
           'target-required': '이 범위에는 대상(체인, 토큰 또는 지갑)을 지정해야 합니다.',
           'target-not-taken': '전체 중지에는 대상을 지정할 수 없습니다.',
           'target-unknown': `지정한 대상이 없습니다: ${p['target'] ?? p['scope'] ?? '대상'}. 아무것도 변경되지 않았습니다.`,
@@ -58,7 +65,12 @@ export const ko: Messages = {
     NOT_FOUND: () => '요청한 대상을 찾을 수 없습니다.',
     UNAUTHENTICATED: (p) => byReason(p, { credentials: '이메일 또는 비밀번호가 올바르지 않습니다.', 'refresh-token': '세션이 종료되었습니다. 다시 로그인해 주세요.' }, '로그인이 필요합니다.'),
     FORBIDDEN: () => '이 작업을 수행할 권한이 없습니다.',
-    RATE_LIMITED: (p) => (p['retryAfterSeconds'] === undefined ? '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.' : `요청이 너무 많습니다. ${p['retryAfterSeconds']}초 후 다시 시도해 주세요.`),
+    REGISTRATION_CLOSED: () => '이 서비스에서는 운영자가 계정을 만듭니다. 운영자에게 요청해 주세요.',
+    PASSWORD_CHANGE_REQUIRED: () => '먼저 POST /auth/password로 본인만 아는 비밀번호를 설정해 주세요.',
+    RATE_LIMITED: (p) => {
+      const when = p['retryAfterSeconds'] === undefined ? '잠시 후 다시 시도해 주세요.' : `${p['retryAfterSeconds']}초 후 다시 시도해 주세요.`;
+      return byReason(p, { guesses: `이 이메일로 비밀번호를 너무 많이 시도했습니다. ${when}` }, `요청이 너무 많습니다. ${when}`);
+    },
     INVALID_STATE: (p) =>
       byReason(
         p,
@@ -76,6 +88,10 @@ export const ko: Messages = {
           'recovery-halt': '장부 복구가 필요해 걸린 중지입니다. "npm run recover"로만 해제할 수 있습니다.',
           'other-end-undeclared': '상대 주소가 서비스 자체 지갑입니다. 그 지갑의 입금(in)을 먼저 신고해 주세요.',
           'would-weaken': `지갑이 더 엄격하게 중지되어 있어${p['status'] === undefined ? '' : ` (${p['status']})`} 처리할 수 없습니다. 먼저 재개해 주세요.`,
+          'address-taken': '이 이메일 주소의 계정이 이미 있습니다.',
+          'own-account': '본인의 역할을 바꾸거나 본인 계정을 비활성화할 수 없습니다. 다른 관리자가 할 수 있습니다.',
+          'shadow-account': '다른 계정의 주소로 가입한 계정이므로 USER로만 쓸 수 있습니다.',
+          'changed-meanwhile': '동시에 다른 요청이 변경했습니다. 다시 확인해 주세요.',
           'own-proposal': '본인이 제안한 변경은 승인할 수 없습니다. 다른 관리자의 승인이 필요합니다.',
           'not-draft': '이미 결정된 정책 버전입니다.',
           outdated: '제안 이후 적용 중인 정책이 바뀌었습니다. 새 정책을 기준으로 다시 제안해 주세요.',
@@ -101,7 +117,7 @@ export const ko: Messages = {
       ),
     PAYLOAD_TOO_LARGE: () => '요청 본문이 너무 큽니다.',
     UNSUPPORTED_MEDIA_TYPE: () => '요청 본문은 application/json이어야 합니다.',
-    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'temporal-away': 'Temporal에 연결할 수 없어 전달하지 못했습니다. 잃은 것은 없으니 잠시 후 다시 시도해 주세요.' }, '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.'),
+    SERVICE_UNAVAILABLE: (p) => byReason(p, { 'sign-ins': '지금 확인 중인 비밀번호가 너무 많습니다. 몇 초 후 다시 시도해 주세요.', 'temporal-away': 'Temporal에 연결할 수 없어 전달하지 못했습니다. 잃은 것은 없으니 잠시 후 다시 시도해 주세요.' }, '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.'),
     INTERNAL: () => '내부 오류가 발생했습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.',
     TRANSFER_REFUSED: () => '토큰 또는 수신자가 송금을 거부했습니다.',
     PAYMENT_MISMATCH: () => '블록체인의 지급 내역이 요청과 일치하지 않습니다. 운영자가 확인하고 있습니다.',

@@ -33,21 +33,24 @@ export function accountOf(request: FastifyRequest): Account {
 
 /** Sessions by bearer token. Session, role and activity are read from the database on every request: what was ended or taken away acts no more. */
 export const authenticationPlugin = fp(
-  async (app: FastifyInstance, options: { database: Database; signingJwk: JWK }) => {
-    const accessTokens = await createAccessTokens(options.signingJwk);
+  async (app: FastifyInstance, options: { database: Database; signingJwk: JWK; previousJwks?: readonly JWK[] | undefined }) => {
+    const accessTokens = await createAccessTokens(options.signingJwk, options.previousJwks);
     app.decorate('accessTokens', accessTokens);
     app.decorateRequest('account', null);
     app.decorate('requireAccount', (roles: readonly Role[]): onRequestAsyncHookHandler => async (request, reply) => {
+      let mustChangePassword: boolean;
       try {
         const { accountId, sessionId } = await accessTokens.verify(bearerToken(request.headers.authorization));
         const user = await findSessionUser(options.database, sessionId, accountId, new Date());
         if (!user) throw new EngineError('UNAUTHENTICATED');
         request.account = { id: user.id, role: user.role, email: user.email, via: { kind: 'session', sessionId } };
+        ({ mustChangePassword } = user);
       } catch (error) {
         if (error instanceof EngineError && error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
         throw error;
       }
       if (!roles.includes(request.account.role)) throw new EngineError('FORBIDDEN');
+      if (mustChangePassword && request.routeOptions.config.access?.initialPassword !== true) throw new EngineError('PASSWORD_CHANGE_REQUIRED');
     });
   },
   { name: 'authentication' },

@@ -23,7 +23,7 @@ export const docsPlugin = fp(
           { name: 'admin', description: 'What operators see and decide; role ADMIN' },
           { name: 'assets', description: 'What can be withdrawn' },
           { name: 'webhooks', description: 'Be told of status changes, by Standard Webhooks' },
-          { name: 'auth', description: 'Sessions' },
+          { name: 'auth', description: 'Accounts and sessions' },
           { name: 'operations', description: 'Health and metrics' },
         ],
         webhooks: {

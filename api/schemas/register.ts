@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
 import { AlertListSchema, AlertSchema } from './alert.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
-import { RefreshSchema, SignInSchema, TokensSchema } from './auth.ts';
+import { JwksSchema, PasswordChangeSchema, RefreshSchema, RegistrationSchema, SessionListSchema, SessionSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { BulkRetryAnswerSchema, BulkRetryBodySchema, DeadLetterListSchema, DeadLetterSchema, MarkPaidBodySchema } from './dead-letter.ts';
+import { AuditEntrySchema, AuditListSchema, AuditVerificationSchema } from './audit.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
@@ -13,6 +14,7 @@ import { ReadinessSchema } from './readiness.ts';
 import { OneTimeCodeSchema, PasswordAgainSchema, SecondFactorCodeSchema, SecondFactorEnrolmentSchema, SecondFactorRemovalSchema, SecondFactorResetSchema, SecondFactorSchema } from './second-factor.ts';
 import { StatsSchema } from './stats.ts';
 import { MovementListSchema, MovementSchema, NewMovementSchema } from './movement.ts';
+import { NewUserSchema, UserChangesSchema, UserListSchema, UserSchema, UserWithPasswordSchema } from './user.ts';
 import { HotWalletListSchema, HotWalletSchema, WalletMoveSchema } from './wallet.ts';
 import { ApprovalsSchema, AttemptSchema, NewWithdrawalSchema, TimelineEntrySchema, WithdrawalDetailSchema, WithdrawalListSchema, WithdrawalRejectionSchema, WithdrawalSchema } from './withdrawal.ts';
 import {
@@ -24,6 +26,7 @@ import {
 export function registerSchemas(app: FastifyInstance): void {
   const schemas = [
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
+    RegistrationSchema, PasswordChangeSchema, SessionSchema, SessionListSchema, JwksSchema, UserSchema, UserListSchema, NewUserSchema, UserWithPasswordSchema, UserChangesSchema,
     ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
     PasswordAgainSchema, SecondFactorEnrolmentSchema, OneTimeCodeSchema, SecondFactorCodeSchema, SecondFactorRemovalSchema, SecondFactorSchema, SecondFactorResetSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
@@ -33,6 +36,7 @@ export function registerSchemas(app: FastifyInstance): void {
     WebhookMessageSchema,
     PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
     DeadLetterSchema, DeadLetterListSchema, BulkRetryBodySchema, BulkRetryAnswerSchema, MarkPaidBodySchema, AlertSchema, AlertListSchema,
+    AuditEntrySchema, AuditListSchema, AuditVerificationSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

@@ -1,6 +1,9 @@
 export { alerts } from './alerts.ts';
 export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
+export { auditChain } from './audit-chain.ts';
+export { auditLog } from './audit-log.ts';
+export { auditPending } from './audit-pending.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
 export { fundReservations } from './fund-reservations.ts';
@@ -12,6 +15,7 @@ export { limitBuckets } from './limit-buckets.ts';
 export { listedAddresses } from './listed-addresses.ts';
 export { nonceReservations } from './nonce-reservations.ts';
 export { outbox } from './outbox.ts';
+export { passwordGuesses } from './password-guesses.ts';
 export { policies } from './policies.ts';
 export { policyDecisions } from './policy-decisions.ts';
 export { reconciliations } from './reconciliations.ts';

@@ -69,6 +69,7 @@ function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Re
       HOST: config.apiHost,
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
+      JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
       SEAL_KEY: sealKey(),
       WEBHOOK_KEY: webhookKey(),
     };

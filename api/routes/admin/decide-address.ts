@@ -4,6 +4,7 @@ import { approveListing, rejectListing } from '../../../db/repositories/listed-a
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
+import { listingState, readListingState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressParams, ListedAddressSchema, ProposalQuery } from '../../schemas/listed-address.ts';
@@ -32,7 +33,9 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
+      request.audit.before(await readListingState(database, Number(request.params.id)));
       const row = rowOf(await approveListing(database, Number(request.params.id), { approvedBy: accountId, proposal: request.query.proposal }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status }, 'address decided');
       return listedAddressView(database, row);
     },
@@ -56,7 +59,9 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
     async (request) => {
       const { id: accountId } = accountOf(request);
       const { reason } = request.body;
+      request.audit.before(await readListingState(database, Number(request.params.id)));
       const row = rowOf(await rejectListing(database, Number(request.params.id), { rejectedBy: accountId, reason, proposal: request.query.proposal }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status, reason }, 'address decided');
       return listedAddressView(database, row);
     },

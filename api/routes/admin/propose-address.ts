@@ -9,6 +9,7 @@ import { ADMINS } from '../../access.ts';
 import { nameShown } from '../../errors/name-shown.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
+import { listingState, readListingState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressParams, ListedAddressSchema, NewListedAddressSchema, RemovalQuery } from '../../schemas/listed-address.ts';
@@ -40,6 +41,8 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
       if (owner === undefined) throw new EngineError('VALIDATION_FAILED', { field: 'ownerEmail', reason: 'unknown-account' });
       const entry = { list: list === 'allow' ? ('ALLOW' as const) : ('DENY' as const), network, address: addressIn(address), ownerId: owner?.id ?? null, label, reason, proposedBy: accountId };
       const row = rowOf(await proposeListing(database, entry));
+      request.audit.target(row.id);
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list, address: row.address, owner: row.ownerId, reason }, 'address proposed');
       return reply.code(202).send(await listedAddressView(database, row));
     },
@@ -62,7 +65,9 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
       const { reason = null } = request.query;
+      request.audit.before(await readListingState(database, Number(request.params.id)));
       const row = rowOf(await proposeRemoval(database, Number(request.params.id), { proposedBy: accountId, reason }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, reason }, 'removal of an address proposed');
       return reply.code(202).send(await listedAddressView(database, row));
     },

@@ -4,6 +4,7 @@ import { proposePolicy } from '../../../db/repositories/policies.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
+import { policyState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { checkRules } from '../../policies/check-rules.ts';
 import { policyView } from '../../policies/view.ts';
@@ -31,6 +32,8 @@ export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database;
       const document = await checkRules(database, settings.chain.network, request.body.rules);
       const proposed = await proposePolicy(database, { document, reason: request.body.reason, proposedBy: accountId });
       if (proposed.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: proposed.reason });
+      request.audit.target(proposed.row.version);
+      request.audit.after(policyState(proposed.row));
       request.log.info({ accountId, version: proposed.row.version, reason: proposed.row.reason }, 'policy proposed');
       return reply.code(202).send(await policyView(database, proposed.row));
     },
