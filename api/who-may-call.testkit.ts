@@ -24,12 +24,18 @@ GET     /docs/static/*                                  anyone                  
 POST    /auth/login                                     anyone                    -                   -           -
 POST    /auth/refresh                                   anyone                    -                   -           -
 POST    /auth/logout                                    anyone                    -                   -           -
+POST    /auth/register                                  anyone                    -                   -           -
+GET     /.well-known/jwks.json                          anyone                    -                   -           -
 
 GET     /auth/second-factor                             any role                  -                   -           -
 POST    /auth/second-factor                             any role                  -                   -           -
 POST    /auth/second-factor/confirm                     any role                  -                   -           -
 POST    /auth/second-factor/verify                      any role                  -                   -           -
 DELETE  /auth/second-factor                             any role                  -                   -           -
+POST    /auth/password                                  any role                  -                   -           -
+GET     /auth/sessions                                  any role                  -                   -           own
+DELETE  /auth/sessions                                  any role                  -                   -           -
+DELETE  /auth/sessions/:id                              any role                  -                   -           session
 
 POST    /withdrawals                                    USER ADMIN                withdrawals:create  -           -
 GET     /withdrawals                                    USER ADMIN                withdrawals:read    -           own
@@ -53,12 +59,19 @@ POST    /admin/transactions/:id/reject                  ADMIN APPROVER          
 POST    /admin/transactions/:id/cancel                  ADMIN                     -                   -           engine
 POST    /admin/transactions/:id/retry                   ADMIN                     -                   -           engine
 POST    /admin/transactions/:id/mark-paid               ADMIN                     -                   2nd         engine
-POST    /admin/users/:id/second-factor/reset            ADMIN                     -                   2nd         engine
 GET     /admin/dead-letters                             ADMIN APPROVER AUDITOR    -                   -           -
 POST    /admin/dead-letters/retry                       ADMIN                     -                   -           -
 GET     /admin/alerts                                   ADMIN APPROVER AUDITOR    -                   -           -
 GET     /admin/queues                                   ADMIN APPROVER AUDITOR    -                   -           -
 GET     /admin/stats                                    ADMIN APPROVER AUDITOR    -                   -           -
+
+GET     /admin/users                                    ADMIN APPROVER AUDITOR    -                   -           -
+POST    /admin/users                                    ADMIN                     -                   2nd         -
+GET     /admin/users/:id                                ADMIN APPROVER AUDITOR    -                   -           engine
+PATCH   /admin/users/:id                                ADMIN                     -                   2nd         engine
+POST    /admin/users/:id/second-factor/reset            ADMIN                     -                   2nd         engine
+GET     /admin/audit                                    ADMIN APPROVER AUDITOR    -                   -           -
+GET     /admin/audit/verification                       ADMIN APPROVER AUDITOR    -                   -           -
 
 GET     /admin/policies                                 ADMIN APPROVER AUDITOR    -                   -           -
 PUT     /admin/policies                                 ADMIN                     -                   2nd         -
@@ -82,7 +95,7 @@ GET     /admin/treasury/movements                       ADMIN APPROVER AUDITOR  
 POST    /admin/treasury/movements                       ADMIN                     -                   2nd         -
 `;
 
-export type Owned = 'withdrawal' | 'webhook' | 'delivery';
+export type Owned = 'withdrawal' | 'webhook' | 'delivery' | 'session';
 export type Named = Owned | 'own' | 'engine';
 
 export interface Entry {
