@@ -8,9 +8,11 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { inject } from 'vitest';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
+import { openDenylist } from '../db/repositories/denylist-links.ts';
 import { createUser } from '../db/repositories/users.ts';
 import { addWallet } from '../db/repositories/wallets.ts';
 import { assets, withdrawalRequests } from '../db/schema/index.ts';
+import { transact } from '../db/transact.ts';
 import { parseAddress } from '../domain/address.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { parseAmount } from '../domain/money.ts';
@@ -23,6 +25,7 @@ import { createAccessTokens } from './auth/access-tokens.ts';
 import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
+import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
 
 export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
@@ -92,10 +95,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined && !engine) await redis.flushdb();
-  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default' });
+  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default', dataConverter: SEALED_PAYLOADS });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
-  const sealKey = engine?.sealKey ?? randomBytes(32);
+  const { sealKey } = database;
   const webhookKey = engine?.ports.webhookKey ?? randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
@@ -153,4 +156,5 @@ async function seed(database: TestDatabase, settings: Settings): Promise<void> {
   });
   await database.db.insert(assets).values([asset('USDC', 6, TOKEN, true), asset('POL', 18, null, true), asset('OLD', 6, TOKEN, false)]);
   await addWallet(database.db, { chainId, address: WALLET, keyId: 'test' });
+  await transact(database.db, (tx) => openDenylist(tx, database.sealKey, network));
 }

@@ -8,8 +8,11 @@ import { insertSession } from '../db/repositories/sessions.ts';
 import { newDelivery, newEndpoint } from '../db/repositories/webhooks.testkit.ts';
 import { sessions, users } from '../db/schema/index.ts';
 import { transact } from '../db/transact.ts';
+import { SCOPES, type Scope } from '../domain/scopes.ts';
 import type { Role } from '../domain/status.ts';
+import { makeKey } from './api-keys/api-keys.testkit.ts';
 import { RECIPIENT, startTestApi, WALLET, type TestAccount, type TestApi } from './api.testkit.ts';
+import { signatureHeaders } from './client/sign-request.ts';
 import { watchRoutes, type SeenRoute } from './routes.testkit.ts';
 import { WHO_MAY_CALL, type Entry, type Owned } from './who-may-call.testkit.ts';
 import { acceptOne, setWithdrawal } from './withdrawals.testkit.ts';
@@ -47,10 +50,12 @@ interface Caller {
   role: Role | null;
   /** the account's password was set by somebody else, and only its change is open */
   initialPassword?: true;
-  headers(call: Call): Record<string, string>;
+  /** of an API key: what it may do */
+  scopes?: readonly Scope[];
+  headers(call: Call, others: Record<string, string>): Record<string, string> | Promise<Record<string, string>>;
 }
 
-const CALLER_NAMES = ['nobody', 'USER', 'ADMIN', 'APPROVER', 'AUDITOR', 'a disabled ADMIN', 'a revoked session', 'an expired session', 'a made-up token', 'an ADMIN with an initial password'] as const;
+const CALLER_NAMES = ['nobody', 'USER', 'ADMIN', 'APPROVER', 'AUDITOR', 'a disabled ADMIN', 'a revoked session', 'an expired session', 'a made-up token', 'an ADMIN with an initial password', 'a key of a USER that may do everything', 'a key of an ADMIN that may do everything', 'a key of a USER that may read'] as const;
 const CHANGING = WHO_MAY_CALL.filter(({ method }) => !['GET', 'HEAD'].includes(method));
 const named = (entries: readonly Entry[]): [string, Entry][] => entries.map((entry) => [`${entry.method} ${entry.path}`, entry]);
 
@@ -73,6 +78,10 @@ afterAll(() => api.close());
 
 async function someOfEach(): Promise<Map<string, Caller>> {
   const bearing = (role: Role | null, { bearer }: Pick<TestAccount, 'bearer'>): Caller => ({ role, headers: () => ({ authorization: bearer }) });
+  const signing = async (role: Role, owner: TestAccount, scopes: readonly Scope[]): Promise<Caller> => {
+    const key = await makeKey(api.app, owner, { scopes });
+    return { role, scopes, headers: ({ method, url, payload }, others) => signatureHeaders({ method, url: `http://api.test${url}`, body: payload === undefined ? undefined : new TextEncoder().encode(payload), idempotencyKey: others['idempotency-key'] }, key) };
+  };
   const disabled = await api.account('ADMIN');
   await api.database.db.update(users).set({ isActive: false }).where(eq(users.id, disabled.id));
   const revoked = await api.account('ADMIN');
@@ -93,6 +102,9 @@ async function someOfEach(): Promise<Map<string, Caller>> {
     'an expired session': bearing(null, expired),
     'a made-up token': bearing(null, { bearer: madeUp }),
     'an ADMIN with an initial password': { ...bearing('ADMIN', initial), initialPassword: true },
+    'a key of a USER that may do everything': await signing('USER', api.stranger, SCOPES),
+    'a key of an ADMIN that may do everything': await signing('ADMIN', api.admin, SCOPES),
+    'a key of a USER that may read': await signing('USER', api.stranger, ['withdrawals:read']),
   };
   return new Map(Object.entries(each));
 }
@@ -106,16 +118,17 @@ function callerOf(name: string): Caller {
 const REFUSALS = { UNAUTHENTICATED: 401, FORBIDDEN: 403, PASSWORD_CHANGE_REQUIRED: 403 } as const;
 
 /** What the table says a caller is refused with, before anything of the call itself is looked at; null for one who passes. */
-function refusalOf({ method, path, who }: Entry, { role, initialPassword }: Caller): keyof typeof REFUSALS | null {
+function refusalOf({ method, path, who, scope }: Entry, { role, initialPassword, scopes }: Caller): keyof typeof REFUSALS | null {
   if (who === 'anyone') return null;
   if (role === null) return 'UNAUTHENTICATED';
   if (!who.includes(role)) return 'FORBIDDEN';
+  if (scopes && (scope === undefined || !scopes.includes(scope))) return 'FORBIDDEN';
   return initialPassword && `${method} ${path}` !== 'POST /auth/password' ? 'PASSWORD_CHANGE_REQUIRED' : null;
 }
 
-function send(call: Call, caller: Caller, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
+async function send(call: Call, caller: Caller, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
   const { method, url, payload, type = 'application/json' } = call;
-  const all = { ...(payload !== undefined && { 'content-type': type }), ...caller.headers(call), ...headers };
+  const all = { ...(payload !== undefined && { 'content-type': type }), ...(await caller.headers(call, headers)), ...headers };
   return api.app.inject({ method: method as 'GET', url, headers: all, ...(payload !== undefined && { payload }) });
 }
 
@@ -141,8 +154,10 @@ function rightCall({ method, path }: Entry, ids: Record<string, string> = {}): C
 const KEY = { 'idempotency-key': 'who-may-call-1' };
 
 /** Something of an owner's, by the parameters of a path that names it. */
-async function make(what: Owned, ownerId: number): Promise<Record<string, string>> {
+async function make(what: Owned, owner: TestAccount): Promise<Record<string, string>> {
   if (what === 'withdrawal') return { requestId: await acceptOne(api) };
+  const { id: ownerId } = owner;
+  if (what === 'api-key') return { id: String((await makeKey(api.app, owner)).id) };
   if (what === 'session') {
     const id = randomBytes(16).toString('hex');
     await insertSession(api.database.db, { id, userId: ownerId, expiresAt: new Date(Date.now() + 60_000), now: new Date(), ipAddress: null, userAgent: null });
@@ -154,7 +169,7 @@ async function make(what: Owned, ownerId: number): Promise<Record<string, string
 }
 
 /** Tables that calls leave a trace in whoever is refused. */
-const TRACES = new Set(['audit_log', 'audit_pending', 'audit_chain']);
+const TRACES = new Set(['audit_log', 'audit_pending', 'audit_chain', 'api_key_nonces', 'api_keys']);
 
 /** A number for each table's whole content. */
 async function contents(): Promise<Map<string, unknown>> {
@@ -208,7 +223,7 @@ describe.each(CALLER_NAMES)('%s', (name) => {
 
 describe('who is refused', () => {
   it('changes nothing, with the right body and the ids of what is there', async () => {
-    const ids = { ...(await make('delivery', api.user.id)), ...(await make('withdrawal', api.user.id)) };
+    const ids = { ...(await make('delivery', api.user)), ...(await make('withdrawal', api.user)) };
     await setWithdrawal(api, ids['requestId'] ?? '', { status: 'AWAITING_APPROVAL' });
     const before = await contents();
     let refused = 0;
@@ -255,17 +270,21 @@ describe('a path', () => {
 describe("what is another's", () => {
   /** All that tells two answers apart but the limits' counters and the time of day. */
   const shown = ({ statusCode, headers, body }: LightMyRequestResponse) => ({ statusCode, body, headers: Object.fromEntries(Object.entries(headers).filter(([header]) => !/^(date|x?-?ratelimit.*)$/.test(header))) });
-  const owned = WHO_MAY_CALL.filter((entry): entry is Entry & { names: Owned } => ['withdrawal', 'webhook', 'delivery', 'session'].includes(entry.names ?? ''));
+  const owned = WHO_MAY_CALL.filter((entry): entry is Entry & { names: Owned } => !['own', 'engine', undefined].includes(entry.names));
   const absentOf = (names: Owned): Record<string, string> => ({ requestId: 'tx-1795494000000-0123456789abcdef0123', id: names === 'session' ? '0'.repeat(32) : '99999999', deliveryId: '99999999' });
 
   it.each(named(owned))('%s: is as absent as what is not there, byte for byte', async (_route, entry) => {
     const { names } = entry as Entry & { names: Owned };
-    const theirs = await make(names, api.user.id);
+    const theirs = await make(names, api.user);
     const headers = { 'x-correlation-id': 'who-may-call-0001', ...KEY };
     const before = await contents();
-    const [other, none] = [await send(rightCall(entry, theirs), callerOf('USER'), headers), await send(rightCall(entry, absentOf(names)), callerOf('USER'), headers)];
-    expect(other.statusCode).toBe(404);
-    expect(shown(other)).toEqual(shown(none));
+    // A key of an ADMIN sees what its owner asked for, and no more.
+    const others = ['USER', ...(entry.scope ? (['a key of a USER that may do everything', 'a key of an ADMIN that may do everything'] as const) : [])];
+    for (const name of others) {
+      const [other, none] = [await send(rightCall(entry, theirs), callerOf(name), headers), await send(rightCall(entry, absentOf(names)), callerOf(name), headers)];
+      expect([name, other.statusCode]).toEqual([name, 404]);
+      expect(shown(other)).toEqual(shown(none));
+    }
     expect(await contents()).toEqual(before);
     // The owner's own call of the same path finds it. A stream is asked for what comes after its end.
     if (entry.path.endsWith('/events')) await setWithdrawal(api, theirs['requestId'] ?? '', { status: 'FAILED', completedAt: new Date() });
@@ -274,16 +293,16 @@ describe("what is another's", () => {
   });
 
   it('a delivery is not found under another webhook, whoever owns that', async () => {
-    const theirs = await make('delivery', api.user.id);
-    for (const [ownerId, bearer] of [[api.user.id, api.user.bearer], [api.stranger.id, api.stranger.bearer]] as const) {
-      const { id = '' } = await make('webhook', ownerId);
-      const { statusCode } = await send({ method: 'POST', url: `/webhooks/${id}/deliveries/${theirs['deliveryId']}/redeliver` }, { role: 'USER', headers: () => ({ authorization: bearer }) });
+    const theirs = await make('delivery', api.user);
+    for (const owner of [api.user, api.stranger]) {
+      const { id = '' } = await make('webhook', owner);
+      const { statusCode } = await send({ method: 'POST', url: `/webhooks/${id}/deliveries/${theirs['deliveryId']}/redeliver` }, { role: 'USER', headers: () => ({ authorization: owner.bearer }) });
       expect(statusCode).toBe(404);
     }
   });
 
   it.each(named(WHO_MAY_CALL.filter(({ method, names }) => method === 'GET' && names === 'own')))('%s: is in no list of a stranger, whatever cursor they bring', async (_route, { path }) => {
-    for (const ownerId of [api.user.id, api.user.id, api.stranger.id]) for (const what of ['webhook', 'session'] as const) await make(what, ownerId);
+    for (const owner of [api.user, api.user, api.stranger]) for (const what of ['webhook', 'session', 'api-key'] as const) await make(what, owner);
     for (const bearer of [api.user.bearer, api.user.bearer, api.stranger.bearer]) await api.post({ amount: '1', currency: 'USDC', toAddress: RECIPIENT, network: 'polygon-amoy' }, { authorization: bearer });
     interface List { items: Record<string, unknown>[]; nextCursor: string | null }
     const list = async ({ bearer }: TestAccount, query = '') => (await send({ method: 'GET', url: `${path}${query}` }, { role: 'USER', headers: () => ({ authorization: bearer }) })).json<List>();

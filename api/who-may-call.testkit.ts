@@ -43,6 +43,10 @@ GET     /withdrawals/:requestId                         USER ADMIN              
 POST    /withdrawals/:requestId/cancel                  USER ADMIN                withdrawals:cancel  -           withdrawal
 GET     /withdrawals/:requestId/events                  USER ADMIN                withdrawals:read    -           withdrawal
 
+POST    /api-keys                                       USER ADMIN                -                   -           -
+GET     /api-keys                                       USER ADMIN                -                   -           own
+DELETE  /api-keys/:id                                   USER ADMIN                -                   -           api-key
+
 POST    /webhooks                                       USER ADMIN                webhooks:manage     -           -
 GET     /webhooks                                       USER ADMIN                webhooks:manage     -           own
 GET     /webhooks/:id                                   USER ADMIN                webhooks:manage     -           webhook
@@ -95,7 +99,7 @@ GET     /admin/treasury/movements                       ADMIN APPROVER AUDITOR  
 POST    /admin/treasury/movements                       ADMIN                     -                   2nd         -
 `;
 
-export type Owned = 'withdrawal' | 'webhook' | 'delivery' | 'session';
+export type Owned = 'withdrawal' | 'webhook' | 'delivery' | 'session' | 'api-key';
 export type Named = Owned | 'own' | 'engine';
 
 export interface Entry {

@@ -52,6 +52,7 @@ export const AUDIT_ACTIONS = [
   'signing-key.import',
   'signing-key.rotate',
   'recovery.run',
+  'seals.adopt',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

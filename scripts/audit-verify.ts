@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
 import { openDatabase } from '../db/client.ts';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { readWaiting } from '../db/repositories/audit-chain.ts';
 import { anchorsOf, verifyAudit } from '../db/verify-audit.ts';
 import { listAnchors, type KeptAnchor } from '../temporal-config/audit-anchors.ts';
+import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditConfig, type AuditConfig } from './audit/config.ts';
 import { describeBreak } from './audit/describe-break.ts';
 import { EXIT, UsageError } from './keys/exit-codes.ts';
@@ -21,8 +21,9 @@ may run meanwhile.
 A row that was changed, taken out, put in or moved, and a tail that was cut, show at their position; a chain that was written
 anew as a whole shows at the first anchor it contradicts.
 
-Variables: DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; with neither of the first two set the sandbox of this
-checkout is meant; it must be running.
+Variables: DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PAYLOAD_KEYS (the keys the roles have: the anchors are
+sealed) and how Temporal is reached (TEMPORAL_API_KEY, TEMPORAL_TLS…); with neither of the first two set the sandbox of this checkout
+is meant; it must be running.
 
 Ends with 0 if all of it holds; 1 at the first position that does not; 2 on wrong arguments or variables; 3 if MySQL or
 Temporal cannot be reached.
@@ -73,10 +74,10 @@ function print({ head, linksChecked, anchors, newestAnchor, broken, waiting, wai
 
 async function readAnchors({ temporal }: AuditConfig): Promise<KeptAnchor[]> {
   try {
-    const connection = await Connection.connect({ address: temporal.address });
+    const connection = await connectTo(temporal);
     try {
       const kept: KeptAnchor[] = [];
-      for await (const anchor of listAnchors(new Client({ connection, namespace: temporal.namespace }))) kept.push(anchor);
+      for await (const anchor of listAnchors(clientOn(connection, temporal))) kept.push(anchor);
       return kept;
     } finally {
       await connection.close();

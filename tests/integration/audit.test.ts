@@ -9,6 +9,7 @@ import { newestAnchor } from '../../temporal-config/audit-anchors.ts';
 import { ensureAuditSchedule } from '../../temporal-config/audit-schedule.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';
+import { PAYLOAD_KEYS } from '../harness/payloads.ts';
 
 const WAIT = { timeout: 30_000, interval: 200 };
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -20,7 +21,7 @@ beforeAll(async () => {
   engine = await startEngine();
   operator = await startEngineApi(engine);
   await ensureAuditSchedule(engine.client, 1_000);
-  env = { DATABASE_URL: engine.database.url, TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, POLYGON_RPC_URL: engine.chain.url, POLYGON_CHAIN_ID: String(engine.chain.chainId) };
+  env = { DATABASE_URL: engine.database.url, TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, TEMPORAL_PAYLOAD_KEYS: PAYLOAD_KEYS, POLYGON_RPC_URL: engine.chain.url, POLYGON_CHAIN_ID: String(engine.chain.chainId) };
 });
 afterAll(async () => {
   await operator.close();

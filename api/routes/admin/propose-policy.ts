@@ -12,7 +12,7 @@ import { errorResponses } from '../../schemas/error.ts';
 import { NewPolicySchema, POLICY_BODY_BYTES_MAX, PolicyVersionSchema } from '../../schemas/policy.ts';
 
 /** `PUT /admin/policies`: proposes rules in place of the live ones. Nothing changes before another admin approves. Called twice: the same draft. */
-export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
+export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array; settings: Settings }> = async (app, { database, sealKey, settings }) => {
   app.put(
     '/admin/policies',
     {
@@ -30,7 +30,7 @@ export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database;
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
       const document = await checkRules(database, settings.chain.network, request.body.rules);
-      const proposed = await proposePolicy(database, { document, reason: request.body.reason, proposedBy: accountId });
+      const proposed = await proposePolicy(database, sealKey, { document, reason: request.body.reason, proposedBy: accountId });
       if (proposed.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: proposed.reason });
       request.audit.target(proposed.row.version);
       request.audit.after(policyState(proposed.row));

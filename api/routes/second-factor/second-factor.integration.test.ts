@@ -117,7 +117,7 @@ describe('setting one up', () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => enrol(by, 'wrong')));
     expect(answers.filter(({ statusCode }) => statusCode === 400)).toHaveLength(5);
     expect(answers.filter(({ statusCode }) => statusCode === 429)).toHaveLength(3);
-    await api.database.db.update(passwordGuesses).set({ waitUntil: new Date(Date.now() + 600_000) }).where(gt(passwordGuesses.waitUntil, new Date()));
+    await api.database.db.update(passwordGuesses).set({ waitUntil: new Date(Date.now() + 600_000) }).where(gt(passwordGuesses.failures, 4));
     const right = await enrol(by);
     expect(right.json()).toMatchObject({ error: { code: 'RATE_LIMITED', retryable: true } });
     expect(Number(right.headers['retry-after'])).toBeGreaterThan(500);
@@ -183,7 +183,7 @@ describe('showing it', () => {
     await api.database.db.update(secondFactors).set({ wrongTries: 13 }).where(eq(secondFactors.userId, by.id));
     expect((await verify(by, wrongCodeOf(secret))).json()).toMatchObject({ error: { code: 'SECOND_FACTOR_REFUSED' } });
     await api.redis.flushdb();
-    for (const answer of [await verify(by, codeOf(secret, 1)), await verify(by, recoveryCodes[0] ?? ''), await remove(by, codeOf(secret, 1)), await enrol(by)]) {
+    for (const answer of [await verify(by, codeOf(secret, 1)), await verify(by, recoveryCodes[0] ?? ''), await remove(by, codeOf(secret, 1))]) {
       expect(answer.json()).toMatchObject({ error: { code: 'RATE_LIMITED' } });
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(400);
       expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(512);
