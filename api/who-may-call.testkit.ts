@@ -76,6 +76,7 @@ PATCH   /admin/users/:id                                ADMIN                   
 POST    /admin/users/:id/second-factor/reset            ADMIN                     -                   2nd         engine
 GET     /admin/audit                                    ADMIN APPROVER AUDITOR    -                   -           -
 GET     /admin/audit/verification                       ADMIN APPROVER AUDITOR    -                   -           -
+GET     /admin/payload-reader                           ADMIN APPROVER AUDITOR    -                   -           -
 
 GET     /admin/policies                                 ADMIN APPROVER AUDITOR    -                   -           -
 PUT     /admin/policies                                 ADMIN                     -                   2nd         -
