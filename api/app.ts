@@ -7,6 +7,7 @@ import { listWallets } from '../db/repositories/wallets.ts';
 import type { Policy } from '../domain/policy.ts';
 import { createAddressSecrets } from './auth/address-secrets.ts';
 import { createApiKeySecrets } from './auth/api-key-secrets.ts';
+import { createLines } from './auth/lines.ts';
 import { createPasswordVerifier } from './auth/passwords.ts';
 import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -98,6 +99,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of the usual load balancer, so that it closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** Sign-ins that wait for others of the same address and place. */
+const SIGN_INS_WAITING_MAX = 200;
 /** How long an asset that was switched off, a wallet that is new, or a new policy may go unseen here. The worker checks again. */
 const REGISTRY_CACHE_MS = 1_000;
 
@@ -179,7 +182,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(createApiKeyRoute, { database, secrets });
   await app.register(listApiKeys, { database });
   await app.register(revokeApiKeyRoute, { database });
-  const credentials = { database, addresses: createAddressSecrets(deps.sealKey), passwords: createPasswordVerifier(() => app.metrics.passwordHashes.inc()) };
+  const credentials = { database, addresses: createAddressSecrets(deps.sealKey), passwords: createPasswordVerifier(() => app.metrics.passwordHashes.inc()), inLine: createLines(SIGN_INS_WAITING_MAX) };
   await app.register(register, { ...credentials, accounts: settings.accounts });
   await app.register(login, credentials);
   await app.register(changeOwnPassword, credentials);

@@ -14,11 +14,11 @@ import type { WebhookView } from '../schemas/webhook.ts';
 let api: TestApi;
 let seen = 0;
 /** the rule of each route that was called, as the app itself holds it */
-const rules = new Map<string, Access>();
+const ruleOf = new Map<string, Access>();
 beforeAll(async () => {
   api = await startTestApi();
   api.app.addHook('onResponse', async ({ method, routeOptions: { url, config } }) => {
-    if (config.access) rules.set(`${method} ${url}`, config.access);
+    if (config.access) ruleOf.set(`${method} ${url}`, config.access);
   });
 });
 afterAll(() => api.close());
@@ -71,7 +71,7 @@ describe('every route that changes something', () => {
         seen = await lastAuditId(api.database.db);
         const { statusCode } = await call(method, path, example, by);
         const found = await rows();
-        const access = rules.get(`${method} ${url}`);
+        const access = ruleOf.get(`${method} ${url}`);
         if (!access) throw new Error(`${method} ${url} has no rule`);
         const says = `${method} ${url} by ${by ? 'an admin' : 'a stranger'}: ${statusCode} [${phasesOf(found).join(' ')}]`;
         if (access.audit === null) {

@@ -3,7 +3,7 @@ import type { Settings } from '../../domain/settings.ts';
 import type { CredentialsDependencies } from '../auth/credentials.ts';
 
 /** What the routes of the second factor are given. */
-export interface SecondFactorRoutes extends CredentialsDependencies {
+export interface SecondFactorRoutes extends Omit<CredentialsDependencies, 'inLine'> {
   seal: SecondFactorSeal;
   settings: Settings;
 }

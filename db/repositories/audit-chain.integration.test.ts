@@ -24,7 +24,7 @@ describe('the database', () => {
     await append(2);
     await chainAudit(database.db, 10);
     const attempts = ["UPDATE audit_log SET actor_name = 'somebody else'", 'UPDATE audit_log SET id = id + 100', 'DELETE FROM audit_log', "UPDATE audit_chain SET hash = 'x'", 'DELETE FROM audit_chain', "REPLACE INTO audit_chain VALUES (1, 99, 'x')"];
-    for (const attempt of attempts) await expect(sql(attempt), attempt).rejects.toThrow('append-only');
+    for (const attempt of attempts) await expect(sql(attempt)).rejects.toThrow('append-only');
     expect(await verify(anchorsOf([await readAuditHead(database.db)]))).toBeNull();
   });
 });
@@ -82,9 +82,8 @@ describe('the chainer', () => {
   });
 
   it('works while rows are appended beside it', async () => {
-    let done = false;
-    const appending = append(60).finally(() => (done = true));
-    while (!done) await chainAudit(database.db, 7);
+    const appending = append(60);
+    for (let turn = 0; turn < 30; turn += 1) await chainAudit(database.db, 7);
     await appending;
     for (let linked = 1; linked > 0; ) ({ linked } = await chainAudit(database.db, 7));
     expect((await idsInChain()).toSorted((left, right) => (left ?? 0) - (right ?? 0))).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
