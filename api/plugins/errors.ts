@@ -4,6 +4,7 @@ import { EngineError } from '../../domain/errors.ts';
 import { CORRELATION_HEADER } from '../correlation.ts';
 import { BARE_HEADERS } from '../errors/bare-headers.ts';
 import { errorAnswer } from '../errors/body.ts';
+import { whyRefused } from '../errors/why-refused.ts';
 import { languageOf } from '../messages/language.ts';
 
 /** Answers any thrown value in the one error shape; logs the cause of what is our own fault. */
@@ -11,7 +12,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const language = languageOf(request.headers['accept-language']);
   const { statusCode, body } = errorAnswer(thrown, language, request.id);
   if (statusCode >= 500) request.log.error({ error: thrown, code: body.error.code }, 'request failed');
-  else request.log.debug({ error: thrown, code: body.error.code }, 'request refused');
+  else request.log.debug({ code: body.error.code, ...whyRefused(thrown) }, 'request refused');
   for (const [name, value] of Object.entries({ ...BARE_HEADERS, vary: 'accept-language' })) if (!reply.hasHeader(name)) reply.header(name, value);
   const retryAfter = thrown instanceof EngineError ? thrown.parameters['retryAfterSeconds'] : undefined;
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
