@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
+import { Secret as TotpSecret, TOTP } from 'otpauth/slim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSealedKey, parseSealedKey } from '../../activities/custody/envelope.ts';
 import { startReceiver, type Receiver } from '../../activities/webhooks/receiver.testkit.ts';
-import { openTemporal } from '../../api/temporal.ts';
+import { signatureHeaders } from '../../api/client/sign-request.ts';
 import { INFRASTRUCTURE, ROLES, type ChildName } from '../../scripts/stack/privileges.ts';
 import { ensureSecrets, type Secrets } from '../../scripts/stack/secrets.ts';
 import { startRpcProxy, type RpcProxy } from '../harness/rpc-proxy.ts';
@@ -33,6 +35,12 @@ const BELONGS: readonly { secret: RegExp; place: RegExp; because: string }[] = [
   { secret: /^access token/, place: /^answer POST \/auth\/(login|refresh) 200$/, because: 'it is what was asked for' },
   { secret: /^refresh token/, place: /^answer POST \/auth\/(login|refresh) 200$/, because: 'it is what was asked for' },
   { secret: /^webhook secret/, place: /^answer POST \/webhooks(\/\d+\/secrets)? 201$/, because: 'shown this once' },
+  { secret: /^payload key/, place: /^environment of (api-server|withdrawal-worker|signing-service|tx-broadcaster|tx-monitor|codec-server)$/, because: 'they seal and open what Temporal holds' },
+  { secret: /^access token/, place: /^answer POST \/auth\/register 201$/, because: 'it is what was asked for' },
+  { secret: /^refresh token/, place: /^answer POST \/auth\/register 201$/, because: 'it is what was asked for' },
+  { secret: /^(TOTP secret|recovery code)/, place: /^answer POST \/auth\/second-factor 201$/, because: 'shown this once' },
+  { secret: /^secret of an API key$/, place: /^answer POST \/api-keys 201$/, because: 'shown this once' },
+  { secret: /^initial password$/, place: /^answer POST \/admin\/users 201$/, because: 'shown this once' },
   { secret: /^misplaced: the name of a field$/, place: /^answer (GET \/withdrawals|POST \/auth\/refresh) 400$/, because: 'whoever sent it is told which field is unknown' },
 ];
 
@@ -51,7 +59,8 @@ let sandbox: TestSandbox;
 let proxy: RpcProxy;
 let receiver: Receiver;
 let secrets: Secrets;
-let temporalHandle: ReturnType<typeof openTemporal>;
+/** Without the codec: what the server itself can read. */
+let plainTemporal: Client;
 const rpcKey = mark('rpc-key');
 const search = new SecretSearch();
 /** Everything the API has said, by what was asked. */
@@ -72,10 +81,10 @@ beforeAll(async () => {
     },
   );
   secrets = ensureSecrets(join(stateDir, 'secrets'));
-  temporalHandle = openTemporal({ address: `127.0.0.1:${ports['TEMPORAL_PORT']}`, namespace: 'default' });
+  plainTemporal = new Client({ connection: await Connection.connect({ address: `127.0.0.1:${ports['TEMPORAL_PORT']}` }) });
 });
 afterAll(async () => {
-  await temporalHandle?.close();
+  await plainTemporal?.connection.close();
   await sandbox?.stop();
   await proxy?.stop();
   await receiver?.close();
@@ -180,7 +189,7 @@ async function lookIntoRedis(): Promise<void> {
 
 /** Raw histories, as the server gives them to anyone who may read it: no codec, no converter. */
 async function lookIntoTemporal(): Promise<number> {
-  const { workflowService } = temporalHandle.client;
+  const { workflowService } = plainTemporal;
   let histories = 0;
   let page: Uint8Array | undefined;
   do {
@@ -278,6 +287,7 @@ describe('no secret is found where it does not belong', () => {
     key('key-encryption key', secrets.keyEncryptionKey);
     key('seal key', secrets.sealKey);
     key('webhook key', secrets.webhookKey);
+    key('payload key', secrets.temporalPayloadKeys.split(':')[1] ?? '');
     key('session key', (JSON.parse(secrets.jwtPrivateJwk) as { d: string }).d);
     key('secret store credential', secrets.awsSecretAccessKey);
     search.add({ name: 'RPC key', value: rpcKey });
@@ -311,6 +321,51 @@ describe('no secret is found where it does not belong', () => {
     for (const requestId of [paid, large]) await expect.poll(() => statusOf(requestId, token), WAIT).toBe('COMPLETED');
     await expect.poll(() => receiver.received.some(({ body }) => body.includes('withdrawal.completed')), WAIT).toBe(true);
     await succeed('POST', '/auth/logout', { body: { refreshToken: approver.refreshToken } });
+  });
+
+  it('goes through accounts, second factors and API keys', async () => {
+    const secret = (name: string): string => {
+      const value = mark(name);
+      search.add({ name, value });
+      return value;
+    };
+    const email = `canary-${randomBytes(4).toString('hex')}@example.com`;
+    const [first, second, third] = [secret('password at registration'), secret('password for a taken address'), secret('password after a change')];
+    const { accessToken: token, ...tokens } = await succeed<Tokens>('POST', '/auth/register', { body: { email, password: first } });
+    addTokens('a new account', { accessToken: token, ...tokens });
+    addTokens('a shadow', await succeed<Tokens>('POST', '/auth/register', { body: { email, password: second } }));
+    await succeed('POST', '/auth/password', { token, body: { currentPassword: first, newPassword: third } });
+    await call('POST', '/auth/password', { token, body: { currentPassword: secret('a wrong old password'), newPassword: secret('a new password beside it') } });
+
+    const factor = await succeed<{ secret: string; recoveryCodes: string[] }>('POST', '/auth/second-factor', { token, body: { password: third } });
+    search.add({ name: 'TOTP secret', value: factor.secret });
+    search.add({ name: 'TOTP secret (its bytes)', value: Buffer.from(TotpSecret.fromBase32(factor.secret).buffer) });
+    for (const code of factor.recoveryCodes) for (const value of [code, code.replaceAll('-', '')]) search.add({ name: 'recovery code', value });
+    await succeed('POST', '/auth/second-factor/confirm', { token, body: { code: new TOTP({ secret: factor.secret }).generate() } });
+    await succeed('POST', '/auth/second-factor/verify', { token, body: { code: factor.recoveryCodes[0] } });
+    await call('POST', '/auth/second-factor/verify', { token, body: { code: secret('no code at all').slice(0, 40) } });
+
+    const key = await succeed<{ keyId: string; secret: string }>('POST', '/api-keys', { token, body: { name: 'canary', scopes: ['withdrawals:read', 'withdrawals:create'] } });
+    search.add({ name: 'secret of an API key', value: key.secret });
+    const signed = async (method: string, path: string, body?: object) => {
+      const raw = body && JSON.stringify(body);
+      const idempotency = body && { 'idempotency-key': mark('key') };
+      const headers = await signatureHeaders({ method, url: `${sandbox.credentials.baseUrl}${path}`, body: raw === undefined ? undefined : new TextEncoder().encode(raw), idempotencyKey: idempotency?.['idempotency-key'] }, key);
+      return call(method, path, { ...(raw !== undefined && { raw }), headers: { ...headers, ...idempotency } });
+    };
+    expect((await signed('GET', '/withdrawals')).status).toBe(200);
+    const { status, body } = await signed('POST', '/withdrawals', payment('0.25'));
+    expect([status, body]).toEqual([202, body]);
+    expect((await call('GET', '/withdrawals', { token: key.secret })).status).toBe(401);
+    await expect.poll(() => statusOf((JSON.parse(body) as { requestId: string }).requestId, token), WAIT).toBe('COMPLETED');
+
+    const { accessToken } = await signIn('admin');
+    const { initialPassword } = await succeed<{ initialPassword: string }>('POST', '/admin/users', { token: accessToken, body: { email: `first-${email}`, role: 'AUDITOR' } });
+    search.add({ name: 'initial password', value: initialPassword });
+    addTokens('an account with an initial password', await succeed<Tokens>('POST', '/auth/login', { body: { email: `first-${email}`, password: initialPassword } }));
+    for (const path of ['/admin/users', '/admin/audit', '/admin/audit/verification']) await succeed('GET', path, { token: accessToken });
+    await succeed('GET', '/auth/sessions', { token });
+    await succeed('GET', '/.well-known/jwks.json');
   });
 
   it('goes through what people get wrong', async () => {
@@ -397,7 +452,7 @@ describe('no secret is found where it does not belong', () => {
     const redis = new Redis(sandbox.credentials.redisUrl);
     await redis.set('planted', Buffer.from(planted).toString('base64'));
     redis.disconnect();
-    await temporalHandle.client.workflow.start('planted', { taskQueue: 'nobody', workflowId: 'planted', args: [{ deep: [Buffer.from(planted).toString('hex')] }] });
+    await plainTemporal.workflow.start('planted', { taskQueue: 'nobody', workflowId: 'planted', args: [{ deep: [Buffer.from(planted).toString('hex')] }] });
     appendFileSync(join(stateDir, 'logs', 'tx-monitor.log'), `${JSON.stringify({ message: planted })}\n`);
     answers.push({ place: 'answer PLANTED', text: encodeURIComponent(planted) });
 
