@@ -11,7 +11,7 @@ async function appWith(addRoutes: (app: FastifyInstance) => void | Promise<void>
     scope.decorate('requireAccount', () => async (_request, reply) => reply.code(401).send());
   }, { name: 'authentication' }));
   await app.register(fp(async (scope) => {
-    scope.decorate('limits', { caller: () => pass, account: () => pass });
+    scope.decorate('limits', { caller: () => pass, account: () => pass, unknownPath: pass });
   }, { name: 'rate-limits' }));
   await app.register(accessPlugin, { openPages: '/docs', requireShown: pass });
   await app.register(async (scope) => addRoutes(scope));
