@@ -70,6 +70,7 @@ export const docsPlugin = fp(
         'style-src': ["'self'", "'unsafe-inline'"],
         'script-src': ["'self'"],
         'object-src': ["'none'"],
+        'base-uri': ["'none'"],
         'frame-ancestors': ["'none'"],
       },
     });

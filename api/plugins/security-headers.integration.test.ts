@@ -29,9 +29,10 @@ it.each([
 });
 
 it('answers with data let nothing be run from them; the documents run only what they bring', async () => {
-  expect((await api.get('/withdrawals')).headers['content-security-policy']).toBe("default-src 'none';frame-ancestors 'none'");
+  expect((await api.get('/withdrawals')).headers['content-security-policy']).toBe("default-src 'none';base-uri 'none';frame-ancestors 'none'");
   const page = (await api.app.inject('/docs')).headers;
   expect(page['content-security-policy']).toContain("script-src 'self'");
   expect(page['content-security-policy']).not.toMatch(/script-src[^;]*unsafe/);
+  expect(page['content-security-policy']).toContain("base-uri 'none'");
   expect(page['x-frame-options']).toBe('DENY');
 });

@@ -7,7 +7,7 @@ export const securityHeadersPlugin = fp(
   async (app: FastifyInstance) => {
     await app.register(helmet, {
       global: true,
-      contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
+      contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'base-uri': ["'none'"], 'frame-ancestors': ["'none'"] } },
       frameguard: { action: 'deny' },
       // Whether TLS stands in front is the operator's to know.
       strictTransportSecurity: false,
