@@ -10,10 +10,14 @@ export interface Access {
   scope?: Scope;
   /** where the settings ask for it: only in a session whose second factor was shown */
   secondFactor?: true;
+  /** also for an account whose password someone else has set: without it 403 until it was changed */
+  initialPassword?: true;
   /** beside what everyone is held to: `guesses` is counted for each address of the caller, far more tightly; `none` is for probes */
   limit?: 'guesses' | 'none';
   /** what is written into the audit log; `null` for a call that changes nothing, and absent only for reading methods */
   audit?: AuditAction | null;
+  /** the handler writes its row in the transaction of the change: one row, and no round trip more */
+  auditInTransaction?: true;
 }
 
 /** Whoever asks for withdrawals. */

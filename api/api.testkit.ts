@@ -8,9 +8,11 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { inject } from 'vitest';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
+import { openDenylist } from '../db/repositories/denylist-links.ts';
 import { createUser } from '../db/repositories/users.ts';
 import { addWallet } from '../db/repositories/wallets.ts';
 import { assets, withdrawalRequests } from '../db/schema/index.ts';
+import { transact } from '../db/transact.ts';
 import { parseAddress } from '../domain/address.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { parseAmount } from '../domain/money.ts';
@@ -19,10 +21,12 @@ import { createTestDatabase, type TestDatabase } from '../tests/harness/database
 import type { TestEngine } from '../tests/harness/engine.ts';
 import { buildApp } from './app.ts';
 import type { Books } from './books.ts';
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
+import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
 
 export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
@@ -66,7 +70,12 @@ export interface TestApi {
 export interface TestApiOptions {
   temporalAddress?: string;
   redisUrl?: string;
-  rateLimits?: Settings['rateLimits'];
+  rateLimits?: Partial<Settings['rateLimits']>;
+  /** of the settings */
+  api?: Partial<Settings['api']>;
+  httpLimits?: Partial<HttpLimits>;
+  /** the sandbox's unless given */
+  accounts?: Settings['accounts'];
   crashPoint?: CrashPoint;
   /** open unless given */
   books?: Books;
@@ -77,6 +86,9 @@ export interface TestApiOptions {
 /** Books of which nothing is known against: most tests are about something else. */
 export const OPEN_BOOKS: Books = { assertOpen: async () => undefined };
 
+/** Tests count exactly, also on a machine that is busy. */
+const TEST_COUNTERS_ANSWER_MS = 5_000;
+
 let emails = 0;
 
 /** The API on a real database, Redis and Temporal server, with a user, another user and two ADMINs. */
@@ -84,15 +96,15 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const infrastructure = inject('infrastructure');
   const { engine } = options;
   const database = engine?.database ?? (await createTestDatabase());
-  const settings = testSettings(options.rateLimits, engine?.settings);
+  const settings = testSettings(options, engine?.settings);
   if (!engine) await seed(database, settings);
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined && !engine) await redis.flushdb();
-  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default' });
+  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default', dataConverter: SEALED_PAYLOADS });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
-  const sealKey = engine?.sealKey ?? randomBytes(32);
+  const { sealKey } = database;
   const webhookKey = engine?.ports.webhookKey ?? randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
@@ -102,7 +114,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) }, { ...HTTP_LIMITS, countersAnswerMs: TEST_COUNTERS_ANSWER_MS, ...options.httpLimits });
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {
@@ -135,12 +147,11 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
 }
 
-function testSettings(rateLimits: Settings['rateLimits'] | undefined, ofEngine: Settings | undefined): Settings {
-  const generous = rateLimits ?? { requestsPerSecond: 100_000, signInPerMinute: 100_000 };
-  if (ofEngine) return { ...ofEngine, rateLimits: generous };
+function testSettings({ rateLimits, api, accounts }: TestApiOptions, ofEngine: Settings | undefined): Settings {
   const file = new URL('../docker/settings/sandbox.json', import.meta.url);
-  const settings = parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
-  return { ...settings, rateLimits: generous };
+  const settings = ofEngine ?? parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
+  const generous = { requestsPerSecond: 100_000, keyRequestsPerSecond: 100_000, signInPerMinute: 100_000, routes: {} };
+  return { ...settings, api: { ...settings.api, ...api }, accounts: accounts ?? settings.accounts, rateLimits: { ...generous, ...rateLimits } };
 }
 
 async function seed(database: TestDatabase, settings: Settings): Promise<void> {
@@ -150,4 +161,5 @@ async function seed(database: TestDatabase, settings: Settings): Promise<void> {
   });
   await database.db.insert(assets).values([asset('USDC', 6, TOKEN, true), asset('POL', 18, null, true), asset('OLD', 6, TOKEN, false)]);
   await addWallet(database.db, { chainId, address: WALLET, keyId: 'test' });
+  await transact(database.db, (tx) => openDenylist(tx, database.sealKey, network));
 }

@@ -9,15 +9,21 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
   ['get', '/admin/transactions'], ['get', '/admin/transactions/{id}'],
-  ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
+  ['get', '/admin/payload-reader'], ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
   ['get', '/admin/dead-letters'], ['post', '/admin/dead-letters/retry'], ['post', '/admin/transactions/{id}/retry'], ['post', '/admin/transactions/{id}/mark-paid'], ['get', '/admin/alerts'],
   ['post', '/admin/transactions/{id}/approve'], ['post', '/admin/transactions/{id}/reject'], ['post', '/admin/transactions/{id}/cancel'],
-  ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
+    ['post', '/auth/second-factor'], ['get', '/auth/second-factor'], ['delete', '/auth/second-factor'], ['post', '/auth/second-factor/confirm'], ['post', '/auth/second-factor/verify'],
+  ['post', '/admin/users/{id}/second-factor/reset'],
+  ['get', '/assets'], ['post', '/auth/login'], ['post', '/auth/refresh'], ['post', '/auth/logout'], ['post', '/auth/register'], ['post', '/auth/password'], ['get', '/auth/sessions'], ['delete', '/auth/sessions'], ['delete', '/auth/sessions/{id}'], ['get', '/.well-known/jwks.json'],
+  ['get', '/admin/users'], ['post', '/admin/users'], ['get', '/admin/users/{id}'], ['patch', '/admin/users/{id}'],
+  ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
   ['get', '/admin/wallets'], ['post', '/admin/wallets/{address}/pause'], ['post', '/admin/wallets/{address}/drain'], ['post', '/admin/wallets/{address}/resume'],
   ['get', '/admin/treasury/movements'], ['post', '/admin/treasury/movements'],
+  ['post', '/api-keys'], ['get', '/api-keys'], ['delete', '/api-keys/{id}'],
   ['post', '/webhooks'], ['get', '/webhooks'], ['get', '/webhooks/{id}'], ['patch', '/webhooks/{id}'], ['delete', '/webhooks/{id}'], ['post', '/webhooks/{id}/secrets'],
   ['get', '/webhooks/{id}/deliveries'], ['post', '/webhooks/{id}/deliveries/{deliveryId}/redeliver'],
   ['get', '/admin/policies'], ['put', '/admin/policies'], ['post', '/admin/policies/{version}/approve'], ['post', '/admin/policies/{version}/reject'], ['post', '/admin/policies/simulate'],
+  ['get', '/admin/audit'], ['get', '/admin/audit/verification'],
   ['get', '/admin/addresses'], ['post', '/admin/addresses'], ['delete', '/admin/addresses/{id}'], ['post', '/admin/addresses/{id}/approve'], ['post', '/admin/addresses/{id}/reject'],
 ] as const;
 

@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isLogLevel, type LogLevel } from '../db/observability/logger.ts';
+import { isAddressRange } from '../domain/address-range.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
 
@@ -17,6 +18,8 @@ export interface ApiConfig {
   sealKey: Uint8Array;
   webhookKey: Uint8Array;
   signingJwk: JWK;
+  /** public keys whose access tokens are still accepted */
+  previousJwks: readonly JWK[];
 }
 
 const KEY_BYTES = 32;
@@ -26,6 +29,8 @@ const PrivateJwkSchema = Type.Object({
   x: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
   d: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
 });
+const PublicJwkSchema = Type.Omit(PrivateJwkSchema, ['d']);
+const PREVIOUS_JWKS_MAX = 5;
 
 /** Reads the API's own variables. Throws one line that names the wrong one and never shows a secret's value. */
 export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
@@ -37,10 +42,11 @@ export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
     databaseUrl: required(env, 'DATABASE_URL', 'give mysql://user:password@host:port/database'),
     redisUrl: required(env, 'REDIS_URL', 'give redis://host:port'),
     temporal: temporalSettingsFrom(env),
-    settings: parseSettings(readSettings(settingsFile), settingsFile),
+    settings: withTrustedProxies(parseSettings(readSettings(settingsFile), settingsFile), env['TRUSTED_PROXIES']),
     sealKey: keyFrom(env, 'SEAL_KEY'),
     webhookKey: keyFrom(env, 'WEBHOOK_KEY'),
     signingJwk: signingJwkFrom(required(env, 'JWT_PRIVATE_JWK', 'give an Ed25519 private key as a JWK')),
+    previousJwks: previousJwksFrom(env['JWT_PREVIOUS_JWKS'] ?? ''),
   };
 }
 
@@ -56,6 +62,14 @@ function readSettings(file: string): string {
   } catch (error) {
     throw new Error(`SETTINGS_FILE ${file} cannot be read: correct the path.`, { cause: error });
   }
+}
+
+/** Where the load balancers stand is often known only where the process is started. */
+function withTrustedProxies(settings: Settings, text: string | undefined): Settings {
+  if (!text) return settings;
+  const trustedProxies = text.split(',').map((range) => range.trim());
+  if (!trustedProxies.every(isAddressRange)) throw new Error('TRUSTED_PROXIES must be addresses or CIDR ranges, with commas between them.');
+  return { ...settings, api: { ...settings.api, trustedProxies } };
 }
 
 function portFrom(text: string): number {
@@ -87,4 +101,20 @@ function signingJwkFrom(text: string): JWK {
   }
   if (!Value.Check(PrivateJwkSchema, jwk)) throw new Error(refusal);
   return jwk;
+}
+
+/** Of a private key only the public part is kept: it is not to sign any more. */
+function previousJwksFrom(text: string): JWK[] {
+  if (text === '') return [];
+  const refusal = `JWT_PREVIOUS_JWKS must be a JWK set or a list of up to ${PREVIOUS_JWKS_MAX} Ed25519 keys as JWKs: kty OKP, crv Ed25519 and x.`;
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    // As above: there may be a private key in it.
+    throw new Error(refusal);
+  }
+  const keys = !Array.isArray(given) && typeof given === 'object' && given !== null && 'keys' in given ? given.keys : given;
+  if (!Value.Check(Type.Array(PublicJwkSchema, { maxItems: PREVIOUS_JWKS_MAX }), keys)) throw new Error(refusal);
+  return keys.map(({ kty, crv, x }) => ({ kty, crv, x }));
 }

@@ -22,6 +22,8 @@ export interface ApiDependencies {
   webhookKey: Uint8Array;
   /** Ed25519 private key for access tokens */
   signingJwk: JWK;
+  /** keys whose access tokens are still accepted; none unless given */
+  previousJwks?: readonly JWK[];
   logger: Logger;
   crashPoint: CrashPoint;
 }

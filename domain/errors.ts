@@ -24,10 +24,22 @@ export const ERROR_CATALOGUE = {
   NOT_FOUND: { class: 'permanent', retryable: false, seenBy: 'caller' },
   UNAUTHENTICATED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   FORBIDDEN: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** The settings say that operators open accounts. */
+  REGISTRATION_CLOSED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** Someone else has set the password: nothing else goes until it was changed. */
+  PASSWORD_CHANGE_REQUIRED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   RATE_LIMITED: { class: 'transient', retryable: true, seenBy: 'caller' },
   INVALID_STATE: { class: 'permanent', retryable: false },
+  /** The request did not arrive whole in time. */
+  REQUEST_TIMEOUT: { class: 'transient', retryable: true, seenBy: 'caller' },
+  URI_TOO_LONG: { class: 'permanent', retryable: false, seenBy: 'caller' },
   PAYLOAD_TOO_LARGE: { class: 'permanent', retryable: false, seenBy: 'caller' },
   UNSUPPORTED_MEDIA_TYPE: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** The session has not shown its second factor, or too long ago. */
+  SECOND_FACTOR_REQUIRED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  SECOND_FACTOR_NOT_ENROLLED: { class: 'permanent', retryable: false, seenBy: 'caller' },
+  /** A code that is wrong, too old or spent: which, it does not say. */
+  SECOND_FACTOR_REFUSED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   SERVICE_UNAVAILABLE: { class: 'transient', retryable: true },
   INTERNAL: { class: 'unknown', retryable: true },
   /** The token or recipient refuses the transfer: paused, deny-listed, or it reverts without a reason. */

@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline/promises';
+import type { DataConverter } from '@temporalio/common';
+import { dataConverterFrom } from '../temporal-config/data-converter.ts';
 import { openOperatorApi } from '../temporal-config/ops/operator-api.ts';
 import { OpsError, type OpsErrorKind } from '../temporal-config/ops/ops-error.ts';
 import { temporalCli } from '../temporal-config/ops/temporal-cli.ts';
@@ -46,6 +48,7 @@ async function main(args: string[]): Promise<number> {
       if (operator === null) throw new OpsError('usage', 'this asks the API: set API_TOKEN to an access token (POST /auth/login) and API_URL to where it is');
       return openOperatorApi(apiUrl, operator);
     },
+    payloads: () => payloadsOf(env),
     print,
     table: (header, rows) => table(header, rows).forEach(print),
     ask,
@@ -57,6 +60,14 @@ async function main(args: string[]): Promise<number> {
 function withoutAs(args: readonly string[]): { as: string | undefined; rest: string[] } {
   const at = args.indexOf('--as');
   return at === -1 ? { as: undefined, rest: [...args] } : { as: args[at + 1] ?? '', rest: args.toSpliced(at, 2) };
+}
+
+function payloadsOf(env: NodeJS.ProcessEnv): DataConverter {
+  try {
+    return dataConverterFrom(env);
+  } catch (error) {
+    throw new OpsError('usage', oneLine(error), { cause: error });
+  }
 }
 
 function print(line: string): void {

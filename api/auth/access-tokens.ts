@@ -1,4 +1,4 @@
-import { importJWK, jwtVerify, SignJWT, type JWK } from 'jose';
+import { calculateJwkThumbprint, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWK, type JWTHeaderParameters } from 'jose';
 import { JOSEError } from 'jose/errors';
 import { EngineError } from '../../domain/errors.ts';
 import type { Role } from '../../domain/status.ts';
@@ -10,21 +10,44 @@ const AUDIENCE = 'withdrawal-engine-api';
 const TYPE = 'at+jwt';
 const ALGORITHM = 'EdDSA';
 
+/** A public key as others may see it (RFC 7517). */
+export interface PublicJwk {
+  kty: string;
+  crv: string;
+  x: string;
+  kid: string;
+  alg: string;
+  use: 'sig';
+}
+
 export interface AccessTokens {
   issue(account: { id: number; role: Role; sessionId: string }): Promise<string>;
   /** The account and the session a token was issued to. Throws `UNAUTHENTICATED` for a token that is not ours, altered or expired. */
   verify(token: string): Promise<{ accountId: number; sessionId: string }>;
+  /** The keys whose tokens are accepted, the one that signs first. */
+  publicJwks: readonly PublicJwk[];
 }
 
-/** Issues and checks access tokens. The role inside is for the client only: the database has the last word on each request. */
-export async function createAccessTokens(privateJwk: JWK): Promise<AccessTokens> {
-  const { d: _secret, ...publicJwk } = privateJwk;
+/**
+ * Issues and checks access tokens. The role inside is for the client only: the database has the last word on each request. A
+ * token names its key by the key's thumbprint (RFC 7638), so that keys can be exchanged while tokens of the one before are used.
+ * @param previous keys that sign no more, public or private; needed until the last token by one has ended
+ */
+export async function createAccessTokens(privateJwk: JWK, previous: readonly JWK[] = []): Promise<AccessTokens> {
+  const publicJwks = await Promise.all([privateJwk, ...previous].map(publicJwkOf));
+  const keys = new Map(await Promise.all(publicJwks.map(async (jwk) => [jwk.kid, (await importJWK(jwk, ALGORITHM)) as CryptoKey] as const)));
   const privateKey = await importJWK(privateJwk, ALGORITHM);
-  const publicKey = await importJWK(publicJwk, ALGORITHM);
+  const kid = await calculateJwkThumbprint(privateJwk);
+  const keyOf = ({ kid: named }: JWTHeaderParameters): CryptoKey => {
+    const key = keys.get(named ?? '');
+    if (!key) throw new EngineError('UNAUTHENTICATED');
+    return key;
+  };
   return {
+    publicJwks: [...new Map(publicJwks.map((jwk) => [jwk.kid, jwk])).values()],
     issue({ id, role, sessionId }) {
       return new SignJWT({ role, sid: sessionId })
-        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
+        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
         .setSubject(String(id))
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
@@ -34,7 +57,7 @@ export async function createAccessTokens(privateJwk: JWK): Promise<AccessTokens>
     },
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, publicKey, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, typ: TYPE, requiredClaims: ['sub', 'exp', 'iat'] });
+        const { payload } = await jwtVerify(token, keyOf, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, typ: TYPE, requiredClaims: ['sub', 'exp', 'iat'] });
         return { accountId: accountIdFrom(payload.sub), sessionId: sessionIdFrom(payload['sid']) };
       } catch (error) {
         if (error instanceof JOSEError) throw new EngineError('UNAUTHENTICATED', {}, { cause: error });
@@ -42,6 +65,12 @@ export async function createAccessTokens(privateJwk: JWK): Promise<AccessTokens>
       }
     },
   };
+}
+
+/** By name, so that nothing of a private key is ever in it. */
+async function publicJwkOf(jwk: JWK): Promise<PublicJwk> {
+  const { kty = '', crv = '', x = '' } = jwk;
+  return { kty, crv, x, kid: await calculateJwkThumbprint({ kty, crv, x }), alg: ALGORITHM, use: 'sig' };
 }
 
 function sessionIdFrom(claim: unknown): string {

@@ -5,7 +5,7 @@ import { createMetricsRegistry } from '../../db/observability/metrics.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    metrics: { registry: Registry; withdrawalsAccepted: Counter<'currency'> };
+    metrics: { registry: Registry; withdrawalsAccepted: Counter<'currency'>; passwordHashes: Counter };
   }
   interface FastifyContextConfig {
     /** logged at DEBUG only: asked for every few seconds */
@@ -33,7 +33,8 @@ export const metricsPlugin = fp(
       labelNames: ['currency'],
       registers: [registry],
     });
-    app.decorate('metrics', { registry, withdrawalsAccepted });
+    const passwordHashes = new Counter({ name: 'password_hashes_total', help: 'Passwords hashed, right ones and wrong ones', registers: [registry] });
+    app.decorate('metrics', { registry, withdrawalsAccepted, passwordHashes });
     app.addHook('onResponse', async (request, reply) => {
       if (request.routeOptions.config.streaming === true) return;
       // The pattern, never the path: a label must not have a value for every withdrawal.

@@ -22,7 +22,7 @@ describe('POST /auth/login', () => {
     expect(response.statusCode).toBe(200);
     const tokens = response.json<Tokens>();
     expect(tokens).toEqual({ accessToken: expect.any(String), refreshToken: expect.any(String), expiresIn: 600 });
-    expect(decodeProtectedHeader(tokens.accessToken)).toEqual({ alg: 'EdDSA', typ: 'at+jwt' });
+    expect(decodeProtectedHeader(tokens.accessToken)).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) });
     expect(decodeJwt(tokens.accessToken)).toMatchObject({ sub: String(api.user.id), role: 'USER', iss: 'withdrawal-engine', aud: 'withdrawal-engine-api' });
     expect((await api.app.inject({ url: '/withdrawals', headers: { authorization: `Bearer ${tokens.accessToken}` } })).statusCode).toBe(200);
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { eq } from 'drizzle-orm';
-import { SignJWT, decodeJwt, importJWK } from 'jose';
+import { SignJWT, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assets, idempotencyKeys, outbox, withdrawalEvents, withdrawalRequests } from '../../db/schema/index.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/errors.ts';
@@ -102,10 +102,12 @@ describe('POST /withdrawals refuses', () => {
   it('an expired token, another key, algorithm, type or audience', async () => {
     const key = await importJWK(api.signingJwk, 'EdDSA');
     const otherKey = crypto.getRandomValues(new Uint8Array(32));
-    const { sid } = decodeJwt(api.user.bearer.slice('Bearer '.length));
+    const token = api.user.bearer.slice('Bearer '.length);
+    const { sid } = decodeJwt(token);
+    const { kid = '' } = decodeProtectedHeader(token);
     const make = (change: { exp?: number; typ?: string; aud?: string; sub?: string; sid?: unknown }) =>
       new SignJWT({ role: 'ADMIN', sid, ...('sid' in change ? { sid: change.sid } : {}) })
-        .setProtectedHeader({ alg: 'EdDSA', typ: change.typ ?? 'at+jwt' })
+        .setProtectedHeader({ alg: 'EdDSA', typ: change.typ ?? 'at+jwt', kid })
         .setIssuedAt()
         .setSubject(change.sub ?? String(api.user.id))
         .setIssuer('withdrawal-engine')
@@ -113,10 +115,10 @@ describe('POST /withdrawals refuses', () => {
         .setExpirationTime(change.exp ?? Math.floor(Date.now() / 1_000) + 60)
         .sign(key);
     const [, claims] = (await make({})).split('.');
-    const none = `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${claims}.`;
-    const hmac = await new SignJWT({ role: 'ADMIN' }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).setSubject('1').setIssuedAt().setIssuer('withdrawal-engine').setAudience('withdrawal-engine-api').setExpirationTime('1m').sign(otherKey);
+    const none = `${Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt', kid })).toString('base64url')}.${claims}.`;
+    const hmac = await new SignJWT({ role: 'ADMIN' }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid }).setSubject('1').setIssuedAt().setIssuer('withdrawal-engine').setAudience('withdrawal-engine-api').setExpirationTime('1m').sign(otherKey);
     const tokens = [await make({ exp: 1_000 }), await make({ typ: 'JWT' }), await make({ aud: 'other' }), await make({ sub: '999999' }), await make({ sub: "1' OR 1=1" }), await make({ sub: String(api.stranger.id) }), await make({ sid: 'f'.repeat(32) }), await make({ sid: undefined }), none, hmac];
-    for (const token of tokens) expect((await api.post(BODY, { authorization: `Bearer ${token}` })).json()).toMatchObject({ error: { code: 'UNAUTHENTICATED' } });
+    for (const refused of tokens) expect((await api.post(BODY, { authorization: `Bearer ${refused}` })).json()).toMatchObject({ error: { code: 'UNAUTHENTICATED' } });
     expect((await api.post(BODY, { authorization: `Bearer ${await make({})}` })).statusCode).toBe(202);
   });
 

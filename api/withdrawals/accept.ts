@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CrashPoint } from '../../db/crash-point.ts';
 import type { Database } from '../../db/client.ts';
 import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
 import { readListing } from '../../db/repositories/listed-addresses.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
@@ -12,6 +13,7 @@ import { judge, type Policy, type PolicyFacts } from '../../domain/policy.ts';
 import { makeRequestId } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
+import { nameShown } from '../errors/name-shown.ts';
 import type { NewWithdrawalBody } from '../schemas/withdrawal.ts';
 import { bodyHash, sha256Hex } from './body-hash.ts';
 
@@ -34,6 +36,8 @@ export interface AcceptRequest {
   correlationId: string;
   idempotencyKey: string;
   body: NewWithdrawalBody;
+  /** makes the audit log's row of this call, written with the withdrawal */
+  audit: (outcome: { status: number; target: string; after: unknown }) => NewAuditRecord;
 }
 
 export interface AcceptResult {
@@ -57,9 +61,13 @@ export async function accept(deps: AcceptDependencies, request: AcceptRequest): 
   const earlier = await findAcceptance(deps.database, claim);
   if (earlier) return settle(earlier, claim);
   const withdrawal = await assertAcceptable(deps, request);
-  const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, new Date());
+  const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, auditOf(request, withdrawal), new Date());
   if (acceptance.kind === 'accepted') deps.crashPoint('row-committed');
   return settle(acceptance, claim);
+}
+
+function auditOf({ audit }: AcceptRequest, { requestId, amount, decimals, currency, network, toAddress }: NewWithdrawal): NewAuditRecord {
+  return audit({ status: 202, target: requestId, after: { status: 'PENDING', amount: formatAmount(amount, decimals), currency, network, toAddress } });
 }
 
 function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' | 'bodyHash'>): AcceptResult {
@@ -70,9 +78,9 @@ function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' 
 /** Everything that can be known without the chain, and without counting. */
 async function assertAcceptable(deps: AcceptDependencies, { ownerId, client, correlationId, body }: AcceptRequest): Promise<NewWithdrawal> {
   const { network, chainId } = deps.chain;
-  if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', { network: shown(body.network) });
+  if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', nameShown('network', body.network));
   const asset = await deps.findAsset(body.currency);
-  if (!asset?.enabled) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: shown(body.currency) });
+  if (!asset?.enabled) throw new EngineError('UNSUPPORTED_CURRENCY', nameShown('currency', body.currency));
   const toAddress = parseAddress(body.toAddress);
   assertPayable(toAddress, { tokenAddress: asset.tokenAddress, ownWallets: await deps.ownWallets() });
   const amount = parseAmount(body.amount, asset.decimals);
@@ -95,9 +103,4 @@ async function assertNotDenied(deps: AcceptDependencies, asked: Omit<PolicyFacts
   if (!policy) return;
   const verdict = judge(policy, { ...asked, destination });
   if (verdict.kind === 'denied') throw new EngineError(verdict.code, verdict.limit ? { reason: verdict.limit.name, maximum: verdict.limit.maximum, currency: asked.currency } : {});
-}
-
-/** A caller's own text comes back in the message, but not a page of it. */
-function shown(text: string): string {
-  return text.length <= 32 ? text : `${text.slice(0, 32)}…`;
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { backlog } from '../../temporal-config/ops/backlog.ts';
 import type { OpsCommand } from '../../temporal-config/ops/command.ts';
 import { approve, reject } from '../../temporal-config/ops/decide.ts';
@@ -8,6 +7,7 @@ import { replayCommand } from '../../temporal-config/ops/replay.ts';
 import { reset } from '../../temporal-config/ops/reset.ts';
 import { show } from '../../temporal-config/ops/show.ts';
 import { signalCommand } from '../../temporal-config/ops/signal.ts';
+import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle.ts';
 import { CANCEL_SIGNAL, RETRY_SIGNAL } from '../../workflows/message-names.ts';
 
 const cancel = signalCommand({
@@ -40,5 +40,5 @@ export const OPS_COMMANDS: readonly OpsCommand[] = [
   retry,
   reset,
   exportHistory,
-  replayCommand(fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))),
+  replayCommand(WORKFLOW_BUNDLE),
 ];

@@ -2,6 +2,7 @@ import { OpsError } from '../../temporal-config/ops/ops-error.ts';
 import type { Operator } from '../../temporal-config/ops/operator-api.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
+import { ensureSecrets } from '../stack/secrets.ts';
 import { findTemporal } from '../stack/temporal.ts';
 
 /** Where the operators' commands work. */
@@ -30,9 +31,11 @@ export function opsConfig(env: NodeJS.ProcessEnv, as: string | undefined): OpsCo
     if (as !== undefined) throw new OpsError('usage', '--as names an account of the sandbox; with TEMPORAL_ADDRESS set, sign in by API_TOKEN');
     return { binary, env, apiUrl: env['API_URL'] || 'http://127.0.0.1:3000', operator: token ? { token } : null };
   }
-  const credentials = readCredentials(defaultStatePaths(env).credentialsFile);
+  const paths = defaultStatePaths(env);
+  const credentials = readCredentials(paths.credentialsFile);
   if (!credentials) throw new OpsError('usage', 'no sandbox here yet: run npm start, or set TEMPORAL_ADDRESS (and API_URL, API_TOKEN)');
   const account = ACCOUNTS.find((name) => name === (as ?? 'admin'));
   if (!account) throw new OpsError('usage', `--as is one of ${ACCOUNTS.join(', ')}`);
-  return { binary, env: { ...env, TEMPORAL_ADDRESS: credentials.temporalAddress }, apiUrl: credentials.baseUrl, operator: token ? { token } : credentials[account] };
+  const payloadKeys = env['TEMPORAL_PAYLOAD_KEYS'] || ensureSecrets(paths.secrets).temporalPayloadKeys;
+  return { binary, env: { ...env, TEMPORAL_ADDRESS: credentials.temporalAddress, TEMPORAL_PAYLOAD_KEYS: payloadKeys }, apiUrl: credentials.baseUrl, operator: token ? { token } : credentials[account] };
 }

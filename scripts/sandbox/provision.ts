@@ -1,7 +1,9 @@
 import { openDatabase } from '../../db/client.ts';
-import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
+import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { migrateUp } from '../../db/migrate.ts';
+import { temporalPlaceFrom } from '../../temporal-config/connection.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
+import { keyFrom } from '../../workers/config.ts';
 import { statePaths } from '../stack/paths.ts';
 import { ensureAccounts } from './accounts.ts';
 import { ensureAssets } from './assets.ts';
@@ -41,12 +43,12 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   const paths = statePaths(input.stateDir);
   const settings = loadSettings(input.settingsFile);
   await step('Database migrated', async () => await migrateUp(input.databaseUrl));
-  await step('Temporal search attributes registered', async () => await ensureSearchAttributes({ address: input.temporalAddress, namespace: input.temporalNamespace }));
+  await step('Temporal search attributes registered', async () => await ensureSearchAttributes(temporalPlaceFrom({ ...process.env, TEMPORAL_ADDRESS: input.temporalAddress, TEMPORAL_NAMESPACE: input.temporalNamespace })));
   const tokens = input.embeddedChain ? await step('Test tokens deployed', async () => await deployTokens(input.rpcUrl, input.chainId, paths.chainFile)) : undefined;
   const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
   try {
     const assets = await ensureAssets(database.db, settings, tokens);
-    await ensureFirstPolicy(database.db, settings.policy);
+    await ensureFirstRules(database.db, keyFrom(process.env, 'SEAL_KEY'), { policy: settings.policy, network: settings.chain.network });
     const wallets = await step('Hot wallets created', async () => await ensureWallets(database.db, input.chainId, HOT_WALLETS));
     if (tokens !== undefined) await step('Hot wallets funded', async () => await fundWallets(input.rpcUrl, input.chainId, paths.chainFile, tokens, wallets));
     const accounts = await step('Accounts created', async () => await ensureAccounts(database.db, readCredentials(paths.credentialsFile)));

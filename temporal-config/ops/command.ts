@@ -1,3 +1,4 @@
+import type { DataConverter } from '@temporalio/common';
 import type { TemporalCli } from './temporal-cli.ts';
 import type { OperatorApi } from './operator-api.ts';
 
@@ -6,6 +7,8 @@ export interface OpsContext {
   readonly temporal: TemporalCli;
   /** signs in when it is first asked for; throws `OpsError` where nobody can */
   readonly api: () => Promise<OperatorApi>;
+  /** opens sealed payloads; throws `OpsError` without the keys */
+  readonly payloads: () => DataConverter;
   readonly print: (line: string) => void;
   /** prints a header and rows, in columns */
   readonly table: (header: readonly string[], rows: readonly (readonly string[])[]) => void;

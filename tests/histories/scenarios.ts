@@ -433,6 +433,13 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'audit-chained',
+    async walk(engine) {
+      await engine.client.workflow.execute('auditChain', { taskQueue: 'withdrawals', workflowId: 'audit-by-hand' });
+      return ['audit-by-hand'];
+    },
+  },
+  {
     name: 'sweep',
     async walk(engine) {
       await engine.client.workflow.execute('sweep', { taskQueue: 'withdrawals', workflowId: 'sweep-by-hand' });
@@ -451,4 +458,4 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** An engine as the scenario wants it. */
 export const engineFor = (scenario: Scenario): Promise<TestEngine> =>
-  startEngine({ ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }), ...(scenario.webhooks && { webhooks: {} }) });
+  startEngine({ plainPayloads: true, ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }), ...(scenario.webhooks && { webhooks: {} }) });

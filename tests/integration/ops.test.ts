@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestAccount, type TestApi } from '../../api/api.testkit.ts';
 import { PROJECT_ROOT } from '../../scripts/stack/paths.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
+import { PAYLOAD_KEYS } from '../harness/payloads.ts';
 import { paidTo } from '../harness/transfers.ts';
 
 const execute = promisify(execFile);
@@ -42,7 +43,7 @@ describe('npm run ops', () => {
   async function ops(args: string[], options: { by?: TestAccount; env?: Record<string, string> } = {}): Promise<Ended> {
     const env = {
       PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'),
-      TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, API_URL: baseUrl,
+      TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, API_URL: baseUrl, TEMPORAL_PAYLOAD_KEYS: PAYLOAD_KEYS,
       ...(options.by && { API_TOKEN: options.by.bearer.slice('Bearer '.length) }), ...options.env,
     };
     try {
@@ -158,6 +159,7 @@ describe('npm run ops', () => {
     const other = join(folder, 'other.json');
     writeFileSync(other, readFileSync(file, 'utf8').replaceAll('"reserveFunds"', '"holdFunds"'));
     expect(await ops(['replay', file, other])).toMatchObject({ code: 1, out: expect.stringMatching(/✔[^\n]*\n✘/) as string, err: expect.stringContaining('1 of 2') as string });
+    expect(await ops(['replay', file], { env: { TEMPORAL_PAYLOAD_KEYS: '' } })).toMatchObject({ code: 2, err: expect.stringContaining('TEMPORAL_PAYLOAD_KEYS') as string });
     writeFileSync(other, '{}');
     expect(await ops(['replay', other])).toMatchObject({ code: 2 });
   });

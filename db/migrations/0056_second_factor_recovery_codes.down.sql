@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS `second_factor_recovery_codes`;
