@@ -271,7 +271,6 @@ describe('who can write to the database', () => {
       ['amount', 'withdrawal_requests', 'UPDATE withdrawal_requests SET amount = 1 WHERE request_id = ?'],
       ['owner', 'withdrawal_requests', 'UPDATE withdrawal_requests SET owner_id = owner_id + 1 WHERE request_id = ?'],
       ['row, by deleting it,', 'withdrawal_requests', 'DELETE FROM withdrawal_requests WHERE request_id = ?'],
-      ['decision, by deleting it,', 'policy_decisions', 'DELETE FROM policy_decisions WHERE request_id = ?'],
       ['time of decision', 'policy_decisions', 'UPDATE policy_decisions SET decided_at = decided_at - INTERVAL 2 DAY WHERE request_id = ?'],
     ])('or the %s of what was signed before: a signer that still reads it signs nothing, one that had read it is not deceived', async (_, table, text) => {
       await lowerCounters();
@@ -281,6 +280,15 @@ describe('who can write to the database', () => {
       await expect(pay(requestId)).rejects.toMatchObject({ type: 'SEAL_BROKEN', details: [{ parameters: { row: 'limits' } }] });
       await mend();
       await expect(pay(requestId, another())).rejects.toMatchObject({ type: 'SEAL_BROKEN', details: [{ parameters: { row: 'limits' } }] });
+      expect(await bench.attempts(requestId)).toEqual([]);
+    });
+
+    it('or the decision of what was signed before, by deleting it: as after a recovery it counts all the same', async () => {
+      await lowerCounters();
+      const requestId = await limited();
+      const mend = await byHand('policy_decisions', 'DELETE FROM policy_decisions WHERE request_id = ?', paid[1]);
+      await expect(pay(requestId, another())).rejects.toMatchObject({ type: 'SEAL_BROKEN', details: [{ parameters: { row: 'limits' } }] });
+      await mend();
       expect(await bench.attempts(requestId)).toEqual([]);
     });
   });

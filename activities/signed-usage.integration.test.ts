@@ -111,6 +111,20 @@ describe('what was signed', () => {
     expect(anew.before(asked).client.dayTotal).toBe(2n);
   });
 
+  it('counts without its decision from its acceptance on, and also against what was decided in the day before', async () => {
+    const [early, late] = (await sign({ amount: 1n, decidedAt: hoursAgo(20) }, { amount: 2n, decidedAt: hoursAgo(2) }, { amount: 4n, ownerId: 2, decidedAt: hoursAgo(2) })) as [Spending, Spending];
+    await database.db.delete(policyDecisions).where(eq(policyDecisions.requestId, late.requestId));
+    const counted = usage();
+    await counted.catchUp();
+    expect(counted.before(asked).client).toEqual({ hourTotal: 0n, hourCount: 0, dayTotal: 3n, dayCount: 2 });
+    // Decided before it, for all that is known; not within the hour.
+    expect(counted.before(early)).toMatchObject({ client: { hourTotal: 0n, dayTotal: 2n, dayCount: 1 }, everyone: { dayTotal: 2n, dayCount: 1 } });
+    expect(counted.before({ ...asked, decidedAtMs: hoursAgo(27).getTime() }).client).toMatchObject({ dayTotal: 0n, dayCount: 0 });
+    await database.db.update(withdrawalRequests).set({ status: 'CANCELLED' }).where(eq(withdrawalRequests.requestId, late.requestId));
+    await counted.forgetUnpaid();
+    expect(counted.before(early).client).toMatchObject({ dayTotal: 0n, dayCount: 0 });
+  });
+
   it('is all there, in pages, however many ask at once', async () => {
     for (let batch = 0; batch < 5; batch += 1) await sign(...Array.from({ length: 1_000 }, (_, index) => ({ amount: 1n, ownerId: 1 + (index % 2), decidedAt: hoursAgo(index % 20) })));
     const counted = usage();

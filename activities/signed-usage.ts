@@ -51,7 +51,7 @@ export interface SignedUsage {
  * instant it was decided, which cannot be put before its acceptance: that stands in its sealed id.
  *
  * It is a lower bound of what the policy counted, so it accuses nobody wrongly: what was decided but not signed yet is not in it, and
- * what ended unpaid is taken out. Kept in memory for the last day, read once at the first use; after that a call reads the newest
+ * what ended unpaid is taken out. Only those without a decision, which a recovery leaves, may count too much for a day. Kept in memory for the last day, read once at the first use; after that a call reads the newest
  * attempts only. Each process keeps its own.
  */
 export function createSignedUsage({ db, sealKey, chainId, now = () => new Date() }: { db: Database; sealKey: Uint8Array; chainId: number; now?: () => Date }): SignedUsage {
@@ -61,6 +61,8 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
   /** by the time of their decision */
   const timeline: Spending[] = [];
   const newest = new Map<string, Spending>();
+  /** those without a decision */
+  let undecided: Spending[] = [];
   let newestAttempt: number | null = null;
   let reading: Promise<unknown> = Promise.resolve();
 
@@ -74,6 +76,7 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
 
   function add(spending: Spending): void {
     known.set(spending.requestId, spending);
+    if (spending.policyVersion === NO_RULE.policyVersion) undecided.push(spending);
     timeline.splice(firstAfter(timeline, spending.decidedAtMs), 0, spending);
     for (const key of keysOf(spending)) sumOf(key).add(spending.decidedAtMs, spending.amount);
     for (const rule of rulesOf(spending)) if ((newest.get(rule)?.decidedAtMs ?? 0) <= spending.decidedAtMs) newest.set(rule, spending);
@@ -81,6 +84,7 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
 
   function remove(spending: Spending): void {
     known.delete(spending.requestId);
+    undecided = undecided.filter((one) => one !== spending);
     timeline.splice(timeline.indexOf(spending), 1);
     for (const key of keysOf(spending)) sumOf(key).remove(spending.decidedAtMs, spending.amount);
     for (const rule of rulesOf(spending)) if (newest.get(rule) === spending) newest.delete(rule);
@@ -120,6 +124,7 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
     unpaid.clear();
     for (const spending of known.values()) if (spending.decidedAtMs <= untilMs) known.delete(spending.requestId);
     timeline.splice(0, firstAfter(timeline, untilMs));
+    undecided = undecided.filter(({ decidedAtMs }) => decidedAtMs > untilMs);
     for (const [key, sum] of totals) {
       sum.forget(untilMs);
       if (sum.within(0, Number.MAX_SAFE_INTEGER).count === 0) totals.delete(key);
@@ -134,9 +139,11 @@ export function createSignedUsage({ db, sealKey, chainId, now = () => new Date()
       const count = totals.get(`${owner}`)?.within(from, until).count ?? 0;
       const falls = (one: Spending): boolean => one.decidedAtMs > from && one.decidedAtMs <= until && (owner === EVERYONE || one.ownerId === owner);
       const notBefore = timeline.slice(firstAfter(timeline, until - ORDER_UNSURE_MS), firstAfter(timeline, until)).filter((one) => falls(one) && (one.requestId === spending.requestId || !isSameRule(one, spending)));
+      // When these were decided nobody knows any more: they count also where they may have come later, or an editor would make room by forgetting.
+      const forgotten = undecided.filter((one) => one.decidedAtMs > until && one.decidedAtMs < until + windowMs && one.requestId !== spending.requestId && (owner === EVERYONE || one.ownerId === owner));
       const extra = more && !known.has(more.requestId) && more.requestId !== spending.requestId ? [more].filter(falls) : [];
       const totalOf = (some: readonly Spending[]) => some.reduce((sum, one) => (one.currency === spending.currency ? sum + one.amount : sum), 0n);
-      return { total: total - totalOf(notBefore) + totalOf(extra), count: count - notBefore.length + extra.length };
+      return { total: total - totalOf(notBefore) + totalOf(forgotten) + totalOf(extra), count: count - notBefore.length + forgotten.length + extra.length };
     };
     const [hour, day] = [within(HOUR_MS), within(DAY_MS)];
     return { hourTotal: hour.total, hourCount: hour.count, dayTotal: day.total, dayCount: day.count };
@@ -184,13 +191,21 @@ function firstAfter(timeline: readonly Spending[], atMs: number): number {
   return low;
 }
 
-/** A signed withdrawal as its seal bears it out. Throws `SEAL_BROKEN`. */
+/**
+ * A signed withdrawal as its seal bears it out. Throws `SEAL_BROKEN`. One that a recovery rebuilt has no decision: it counts from its
+ * acceptance on, the earliest it can have been decided, and also against what was decided in the day before: see `forgotten`.
+ */
 function spendingOf(sealKey: Uint8Array, { requestId, request, decision }: SignedPayment): Spending {
-  const isHonest = request !== null && decision !== null && sealHolds(sealKey, request, request.seal) && decision.decidedAt.getTime() > acceptedAtOf(requestId).getTime() - CLOCKS_APART_MS;
+  const acceptedAtMs = acceptedAtOf(requestId).getTime();
+  const decided = decision === null ? { atMs: acceptedAtMs, ...NO_RULE } : { atMs: decision.decidedAt.getTime(), policyVersion: decision.policyVersion, ruleId: decision.ruleId };
+  const isHonest = request !== null && sealHolds(sealKey, request, request.seal) && decided.atMs > acceptedAtMs - CLOCKS_APART_MS;
   if (!isHonest) throw new EngineError('SEAL_BROKEN', { requestId, row: 'signed withdrawal' });
   const { ownerId, currency, decimals, amount } = request;
-  return { requestId, ownerId, currency, decimals, amount, decidedAtMs: decision.decidedAt.getTime(), policyVersion: decision.policyVersion, ruleId: decision.ruleId };
+  return { requestId, ownerId, currency, decimals, amount, decidedAtMs: decided.atMs, policyVersion: decided.policyVersion, ruleId: decided.ruleId };
 }
+
+/** Versions are counted from 1. */
+const NO_RULE = { policyVersion: 0, ruleId: '' } as const;
 
 /** The id's instant is by one process's clock, a decision's by another's. */
 export const CLOCKS_APART_MS = 60_000;

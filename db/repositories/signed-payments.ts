@@ -8,7 +8,7 @@ export interface SignedPayment {
   requestId: string;
   /** null where somebody deleted it */
   request: typeof withdrawalRequests.$inferSelect | null;
-  /** null where somebody deleted it */
+  /** null where a recovery rebuilt the withdrawal, or somebody deleted it */
   decision: typeof policyDecisions.$inferSelect | null;
 }
 
