@@ -116,6 +116,7 @@ export async function buildCodecServer({ api, logger, uiOrigins, publicUrl, code
   app.post('/sign-in', { config: { rateLimit: { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 } } }, async (request, reply) => {
     const form = formOf(request);
     const tokens = await api.signIn(form.get('email') ?? '', form.get('password') ?? '');
+    if (tokens === 'wait') return reply.code(429).type('text/html').send(signInPage('Too many wrong passwords: wait a while, then try again.'));
     const reader = tokens === null ? 'unauthenticated' : await api.readerOf(tokens.accessToken);
     if (tokens === null || typeof reader === 'string') {
       if (tokens !== null) await api.signOut(tokens.refreshToken);

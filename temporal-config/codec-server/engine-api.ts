@@ -27,8 +27,8 @@ export class ApiUnavailable extends Error {
 export interface EngineApi {
   /** Judges an access token. What was let in may be let in for up to `REMEMBERED_MS` without a further look, and no longer. Throws ApiUnavailable. */
   readerOf(accessToken: string): Promise<Reader | 'unauthenticated' | 'forbidden'>;
-  /** Opens a session. Null: refused, for whatever reason the API may have. */
-  signIn(email: string, password: string): Promise<Tokens | null>;
+  /** Opens a session. Null: refused, for whatever reason the API may have; `wait`: after wrong passwords none is looked at for a while. */
+  signIn(email: string, password: string): Promise<Tokens | null | 'wait'>;
   refresh(refreshToken: string): Promise<Tokens | null>;
   signOut(refreshToken: string): Promise<void>;
 }
@@ -41,17 +41,17 @@ const REMEMBERED_MAX = 1_000;
 export function connectEngineApi(apiUrl: URL): EngineApi {
   const readers = new LRUCache<string, Reader>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS, ttlResolution: 0 });
 
-  async function call(path: string, init: RequestInit): Promise<Response> {
+  async function call(path: string, init: RequestInit, options: { mayHaveToWait?: boolean } = {}): Promise<Response> {
     try {
       const response = await fetch(new URL(path, apiUrl), { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-      if (response.status >= 500 || response.status === 429) throw new Error(`the API answered ${response.status}`);
+      if (response.status >= 500 || (response.status === 429 && !options.mayHaveToWait)) throw new Error(`the API answered ${response.status}`);
       return response;
     } catch (error) {
       throw new ApiUnavailable(error);
     }
   }
 
-  const post = (path: string, body: object): Promise<Response> => call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const post = (path: string, body: object, options?: { mayHaveToWait?: boolean }): Promise<Response> => call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, options);
 
   return {
     async readerOf(accessToken) {
@@ -68,7 +68,11 @@ export function connectEngineApi(apiUrl: URL): EngineApi {
       await response.body?.cancel();
       return response.status === 403 ? 'forbidden' : 'unauthenticated';
     },
-    signIn: async (email, password) => tokensOf(await post('/auth/login', { email, password })),
+    async signIn(email, password) {
+      const response = await post('/auth/login', { email, password }, { mayHaveToWait: true });
+      const tokens = await tokensOf(response);
+      return response.status === 429 ? 'wait' : tokens;
+    },
     refresh: async (refreshToken) => tokensOf(await post('/auth/refresh', { refreshToken })),
     async signOut(refreshToken) {
       await (await post('/auth/logout', { refreshToken })).body?.cancel();

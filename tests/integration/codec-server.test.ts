@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Payload } from '@temporalio/common';
 import { Wallet } from 'ethers';
-import { eq } from 'drizzle-orm';
+import { eq, gt } from 'drizzle-orm';
 import type { FastifyInstance } from 'fastify';
 import { decodeJwt, importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, startTestApi, type TestAccount, type TestApi } from '../../api/api.testkit.ts';
 import { createLogger } from '../../db/observability/logger.ts';
-import { users } from '../../db/schema/index.ts';
+import { passwordGuesses, users } from '../../db/schema/index.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { buildCodecServer } from '../../temporal-config/codec-server/app.ts';
 import { connectEngineApi, REMEMBERED_MS } from '../../temporal-config/codec-server/engine-api.ts';
@@ -145,8 +145,19 @@ describe('in a browser', () => {
 
   it('sign-ins are few a minute', async () => {
     const fresh = await open(apiUrl);
-    for (let tried = 0; tried < 10; tried += 1) expect((await signIn(api.admin, 'wrong', fresh)).statusCode).toBe(401);
+    for (let tried = 0; tried < 10; tried += 1) expect((await signIn({ ...api.admin, email: `nobody-${tried}@example.com` }, 'wrong', fresh)).statusCode).toBe(401);
     expect((await signIn(api.admin, PASSWORD, fresh)).statusCode).toBe(429);
+    await fresh.close();
+  });
+
+  it('an account at which passwords were guessed waits, and the page says so', async () => {
+    const fresh = await open(apiUrl);
+    const guessedAt = await api.account('AUDITOR');
+    for (let tried = 0; tried < 5; tried += 1) expect((await signIn(guessedAt, 'wrong', fresh)).statusCode).toBe(401);
+    await api.database.db.update(passwordGuesses).set({ waitUntil: new Date(Date.now() + 60_000) }).where(gt(passwordGuesses.failures, 4));
+    const answer = await signIn(guessedAt, PASSWORD, fresh);
+    expect(answer.statusCode).toBe(429);
+    expect(answer.body).toContain('wait a while');
     await fresh.close();
   });
 

@@ -8,6 +8,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../../../domain/errors.ts';
 import { workflowIdOf } from '../../../domain/request-id.ts';
 import { ensureSearchAttributes } from '../../../temporal-config/search-attributes.ts';
 import { startTestApi, type TestAccount, type TestApi } from '../../api.testkit.ts';
+import { openedTexts } from '../../../tests/harness/payloads.ts';
 import type { DeadLetterView } from '../../schemas/dead-letter.ts';
 import { acceptOne, setWithdrawal, TX_HASH } from '../../withdrawals.testkit.ts';
 
@@ -44,7 +45,8 @@ const letterOf = async (requestId: string) => (await api.database.db.select().fr
 
 async function signalsOf(requestId: string) {
   const { events } = await api.temporal.workflow.getHandle(workflowIdOf(requestId)).fetchHistory();
-  return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [[signal.signalName, ...(signal.input?.payloads ?? []).map(({ data }) => JSON.parse(Buffer.from(data ?? '').toString('utf8')) as unknown)]] : []));
+  const signals = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [signal] : []));
+  return Promise.all(signals.map(async ({ signalName, input }) => [signalName, ...(await openedTexts(input)).map((text) => JSON.parse(text) as unknown)]));
 }
 
 describe('who may call', () => {
