@@ -23,6 +23,7 @@ import { createAccessTokens } from './auth/access-tokens.ts';
 import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
 import { openTemporal } from './temporal.ts';
+import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
 
 export const TOKEN = parseAddress('0x5fbdb2315678afecb367f032d93f642f64180aa3');
@@ -92,7 +93,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
   if (options.redisUrl === undefined && !engine) await redis.flushdb();
-  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default' });
+  const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default', dataConverter: SEALED_PAYLOADS });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
   const sealKey = engine?.sealKey ?? randomBytes(32);

@@ -9,7 +9,7 @@ import { startTestApi, type TestApi } from './api.testkit.ts';
 const ROUTES = [
   ['post', '/withdrawals'], ['get', '/withdrawals'], ['get', '/withdrawals/{requestId}'], ['post', '/withdrawals/{requestId}/cancel'], ['get', '/withdrawals/{requestId}/events'],
   ['get', '/admin/transactions'], ['get', '/admin/transactions/{id}'],
-  ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
+  ['get', '/admin/payload-reader'], ['get', '/admin/queues'], ['get', '/admin/stats'], ['post', '/admin/halt'], ['post', '/admin/resume'], ['get', '/admin/halts'],
   ['get', '/admin/dead-letters'], ['post', '/admin/dead-letters/retry'], ['post', '/admin/transactions/{id}/retry'], ['post', '/admin/transactions/{id}/mark-paid'], ['get', '/admin/alerts'],
   ['post', '/admin/transactions/{id}/approve'], ['post', '/admin/transactions/{id}/reject'], ['post', '/admin/transactions/{id}/cancel'],
     ['post', '/auth/second-factor'], ['get', '/auth/second-factor'], ['delete', '/auth/second-factor'], ['post', '/auth/second-factor/confirm'], ['post', '/auth/second-factor/verify'],

@@ -32,6 +32,7 @@ import { resume } from './routes/admin/resume.ts';
 import { stats } from './routes/admin/stats.ts';
 import { listWallets as listHotWallets } from './routes/admin/list-wallets.ts';
 import { listMovements } from './routes/admin/list-movements.ts';
+import { payloadReader } from './routes/admin/payload-reader.ts';
 import { moveWallet } from './routes/admin/move-wallet.ts';
 import { postMovement } from './routes/admin/post-movement.ts';
 import { decideAddress } from './routes/admin/decide-address.ts';
@@ -152,6 +153,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(listAssets, { database, network: settings.chain.network });
   await app.register(listTransactions, { database, settings });
   await app.register(getTransaction, { database, settings });
+  await app.register(payloadReader);
   await app.register(queues, { database, temporal: deps.temporal });
   await app.register(stats, { database, settings });
   await app.register(halt, { database, settings });

@@ -7,6 +7,7 @@ import { listOpenAlerts } from '../db/repositories/alerts.ts';
 import { createLogger } from '../db/observability/logger.ts';
 import { makeRequestId, workflowIdOf } from '../domain/request-id.ts';
 import { ensureNamespace } from '../temporal-config/namespace.ts';
+import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
 import { BODY, startTestApi, type TestApi } from './api.testkit.ts';
 import { watchBooks, type WatchedBooks } from './books.ts';
 import { openTemporal } from './temporal.ts';
@@ -21,7 +22,7 @@ beforeEach(async () => {
   namespace = `books-${randomBytes(6).toString('hex')}`;
   const address = inject('infrastructure').temporalAddress;
   await ensureNamespace({ address, namespace });
-  temporal = openTemporal({ address, namespace });
+  temporal = openTemporal({ address, namespace, dataConverter: SEALED_PAYLOADS });
 });
 afterEach(async () => {
   await api.close();
@@ -53,7 +54,7 @@ const openUp = (books: WatchedBooks) =>
 describe('accepting withdrawals', () => {
   it('begins with the first look at database and Temporal, and goes on when Temporal goes away later', async () => {
     const address = inject('infrastructure').temporalAddress;
-    const away = openTemporal({ address: '127.0.0.1:9', namespace });
+    const away = openTemporal({ address: '127.0.0.1:9', namespace, dataConverter: SEALED_PAYLOADS });
     const unknowing = await startWatched(away);
     await unknowing.look();
     expect(await refusal()).toEqual({ status: 503, code: 'SERVICE_UNAVAILABLE' });
@@ -61,7 +62,7 @@ describe('accepting withdrawals', () => {
     await api.close();
     await away.close();
 
-    const brief = openTemporal({ address, namespace });
+    const brief = openTemporal({ address, namespace, dataConverter: SEALED_PAYLOADS });
     const books = await startWatched(brief);
     await openUp(books);
     await brief.close();

@@ -14,6 +14,7 @@ beforeAll(async () => {
     SETTINGS_FILE: fileURLToPath(new URL('../docker/settings/sandbox.json', import.meta.url)),
     SEAL_KEY: randomBytes(32).toString('base64'),
     WEBHOOK_KEY: randomBytes(32).toString('base64'),
+    TEMPORAL_PAYLOAD_KEYS: `k:${randomBytes(32).toString('base64')}`,
     JWT_PRIVATE_JWK: JSON.stringify(await exportJWK(privateKey)),
   };
 });
@@ -26,6 +27,7 @@ describe('apiConfigFrom', () => {
 
   it.each([
     ['DATABASE_URL', ''], ['REDIS_URL', ''], ['TEMPORAL_ADDRESS', ''], ['SETTINGS_FILE', ''], ['SETTINGS_FILE', '/nowhere.json'], ['SEAL_KEY', ''], ['SEAL_KEY', 'c2hvcnQ='], ['WEBHOOK_KEY', ''], ['WEBHOOK_KEY', 'c2hvcnQ='],
+    ['TEMPORAL_PAYLOAD_KEYS', ''], ['TEMPORAL_PAYLOAD_KEYS', 's3cret'], ['TEMPORAL_PAYLOAD_KEYS', 'k:s3cret'], ['TEMPORAL_TLS', 'yes'], ['TEMPORAL_API_KEY', 's3cret with spaces'],
     ['JWT_PRIVATE_JWK', ''], ['JWT_PRIVATE_JWK', '{s3cret'], ['JWT_PRIVATE_JWK', '{"kty":"oct","k":"s3cret"}'], ['PORT', 'x'], ['PORT', '70000'], ['LOG_LEVEL', 'LOUD'],
   ])('refuses %s=%s in one line that names it and shows no secret', (name, value) => {
     expect(() => apiConfigFrom({ ...env, [name]: value })).toThrow(expect.objectContaining({ message: expect.stringMatching(new RegExp(`^${name}[^\\n]+\\.$`)) }));

@@ -53,6 +53,7 @@ function start(change: Record<string, string> = {}): { child: ChildProcess; outp
     SETTINGS_FILE: path('../docker/settings/sandbox.json'),
     SEAL_KEY: randomBytes(32).toString('base64'),
     WEBHOOK_KEY: randomBytes(32).toString('base64'),
+    TEMPORAL_PAYLOAD_KEYS: `k:${randomBytes(32).toString('base64')}`,
     JWT_PRIVATE_JWK: JSON.stringify(jwk),
     ...change,
   };

@@ -6,6 +6,7 @@ import { watchBooks } from './books.ts';
 import { apiConfigFrom } from './config.ts';
 import { connected, openRedis } from '../db/redis.ts';
 import { closeOnSignal } from './shutdown.ts';
+import { plainPayloadsWarning } from '../temporal-config/data-converter.ts';
 import { openTemporal } from './temporal.ts';
 
 const DATABASE_CONNECTIONS_MAX = 20;
@@ -13,6 +14,8 @@ const DATABASE_CONNECTIONS_MAX = 20;
 async function main(): Promise<void> {
   const config = apiConfigFrom(process.env);
   const logger = createLogger({ service: 'api-server', level: config.logLevel });
+  const warning = plainPayloadsWarning(config.temporal.dataConverter);
+  if (warning !== null) logger.warn({}, warning);
   const database = openDatabase(config.databaseUrl, { connectionsMax: DATABASE_CONNECTIONS_MAX });
   const redis = openRedis(config.redisUrl, logger);
   await connected(redis);

@@ -1,5 +1,5 @@
-import { Client, Connection } from '@temporalio/client';
-import type { TemporalSettings } from '../temporal-config/connection.ts';
+import { Connection, type Client } from '@temporalio/client';
+import { clientOn, connectionOptions, type TemporalSettings } from '../temporal-config/connection.ts';
 
 const RECONNECT_MS_MIN = 200;
 /** gRPC's own default lets two minutes pass before it notices that a server is back. */
@@ -11,7 +11,7 @@ const RECONNECT_MS_MAX = 2_000;
  */
 export function openTemporal(settings: TemporalSettings): { client: Client; close(): Promise<void> } {
   const connection = Connection.lazy({
-    address: settings.address,
+    ...connectionOptions(settings),
     interceptors: [],
     channelArgs: {
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MS_MIN,
@@ -19,5 +19,5 @@ export function openTemporal(settings: TemporalSettings): { client: Client; clos
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS_MAX,
     },
   });
-  return { client: new Client({ connection, namespace: settings.namespace }), close: () => connection.close() };
+  return { client: clientOn(connection, settings), close: () => connection.close() };
 }

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
 import { createRpc } from '../activities/chain/rpc.ts';
 import { openDatabase } from '../db/client.ts';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { createLogger } from '../db/observability/logger.ts';
 import { openRedis } from '../db/redis.ts';
 import { EngineError } from '../domain/errors.ts';
+import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { recoverConfig } from './recover/config.ts';
 import { recover, RECOVER_EXIT } from './recover/run.ts';
 import { deepestLine, oneLine, UserError } from './stack/user-error.ts';
@@ -27,7 +27,8 @@ The engine may keep running; nothing is accepted, signed or sent meanwhile. It c
 was killed.
 
 Variables: DATABASE_URL, REDIS_URL, TEMPORAL_ADDRESS, POLYGON_RPC_URL (all or none; with none, the sandbox of this checkout,
-which must be running), TEMPORAL_NAMESPACE, SETTINGS_FILE.
+which must be running), SETTINGS_FILE, TEMPORAL_NAMESPACE, TEMPORAL_PAYLOAD_KEYS (the keys the roles have; needed with the
+four), and how Temporal is reached: TEMPORAL_API_KEY, TEMPORAL_TLS…
 
 Ends with 0 when everything is restored; 1 when something is refused; 2 on wrong arguments or variables; 3 when MySQL,
 Temporal or the chain cannot be reached.
@@ -53,7 +54,7 @@ async function main(args: string[]): Promise<number> {
   const log = createLogger({ service: 'recover', level: 'ERROR' });
   const database = openDatabase(config.databaseUrl, { connectionsMax: 4 });
   const redis = openRedis(config.redisUrl, log);
-  const connection = await Connection.connect({ address: config.temporal.address });
+  const connection = await connectTo(config.temporal);
   try {
     // Only so that a Redis that is there is not found away; without it the recovery goes on.
     await Promise.race([new Promise((resolve) => redis.once('ready', resolve)), new Promise((resolve) => setTimeout(resolve, REDIS_CONNECT_MS))]);
@@ -62,7 +63,7 @@ async function main(args: string[]): Promise<number> {
         db: database.db,
         redis,
         temporal: config.temporal,
-        client: new Client({ connection, namespace: config.temporal.namespace }),
+        client: clientOn(connection, config.temporal),
         rpc: createRpc({ urls: config.rpcUrls, chainId: config.settings.chain.chainId, timeoutMs: RPC_TIMEOUT_MS }),
         settings: config.settings,
         print: (line) => process.stdout.write(`${line}\n`),

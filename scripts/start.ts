@@ -35,7 +35,9 @@ ${Object.values(PORT_VARIABLES)
   .join('\n')}
 
 Others: HOST (of the API, default 127.0.0.1), SETTINGS_FILE (default docker/settings/sandbox.json), SANDBOX_DIR
-(default .sandbox), LOG_LEVEL.
+(default .sandbox), LOG_LEVEL, TEMPORAL_PAYLOAD_KEYS (default: one made here). With a Temporal of your own: TEMPORAL_NAMESPACE,
+TEMPORAL_API_KEY or TEMPORAL_API_KEY_FILE, TEMPORAL_TLS, TEMPORAL_TLS_SERVER_CA_CERT_PATH, TEMPORAL_TLS_CLIENT_CERT_PATH,
+TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_NAME, and CODEC_UI_ORIGINS (where its Web UI is).
 `;
 
 /** What a supervisor in the background tells the command that launched it. */

@@ -1,5 +1,4 @@
-import { Connection } from '@temporalio/client';
-import type { TemporalSettings } from './connection.ts';
+import { connectTo, type TemporalPlace } from './connection.ts';
 import { missingSearchAttributes } from './search-attributes.ts';
 
 /** Long enough to look at what happened last week, and the days in which a restored database can be recovered from Temporal. */
@@ -18,8 +17,8 @@ export interface MissingInTemporal {
 }
 
 /** Asks whether namespace and search attributes are there. */
-export async function missingInTemporal(settings: TemporalSettings): Promise<MissingInTemporal> {
-  const connection = await Connection.connect({ address: settings.address });
+export async function missingInTemporal(settings: TemporalPlace): Promise<MissingInTemporal> {
+  const connection = await connectTo(settings);
   try {
     await connection.workflowService.describeNamespace({ namespace: settings.namespace });
     return { namespace: false, searchAttributes: await missingSearchAttributes(connection, settings.namespace) };
@@ -32,8 +31,8 @@ export async function missingInTemporal(settings: TemporalSettings): Promise<Mis
 }
 
 /** Registers the namespace unless it is there. Called twice: the second call changes nothing. It takes some seconds to be known everywhere. */
-export async function ensureNamespace(settings: TemporalSettings): Promise<void> {
-  const connection = await Connection.connect({ address: settings.address });
+export async function ensureNamespace(settings: TemporalPlace): Promise<void> {
+  const connection = await connectTo(settings);
   try {
     await connection.workflowService.registerNamespace({ namespace: settings.namespace, workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never } });
   } catch (error) {

@@ -1,6 +1,6 @@
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import type { TemporalSettings } from './connection.ts';
+import { connectTo, type TemporalPlace } from './connection.ts';
 
 /** What operators can search withdrawals by. The values are visible to everyone who may open the Web UI: no personal data. */
 export const SEARCH_ATTRIBUTES = {
@@ -25,8 +25,8 @@ export async function missingSearchAttributes(connection: Connection, namespace:
  * Registers the search attributes that are missing and waits until the server knows them. Called twice, the second call
  * adds nothing.
  */
-export async function ensureSearchAttributes(settings: TemporalSettings): Promise<void> {
-  const connection = await Connection.connect({ address: settings.address });
+export async function ensureSearchAttributes(settings: TemporalPlace): Promise<void> {
+  const connection = await connectTo(settings);
   try {
     const missing = await missingSearchAttributes(connection, settings.namespace);
     if (missing.length === 0) return;

@@ -1,13 +1,15 @@
 import { createServer, type Server } from 'node:http';
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Runtime, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { createLogger, type Logger } from '../db/observability/logger.ts';
 import { createMetricsRegistry } from '../db/observability/metrics.ts';
 import { connected } from '../db/redis.ts';
+import { plainPayloadsWarning } from '../temporal-config/data-converter.ts';
+import { connectWorkerTo } from '../temporal-config/native-connection.ts';
 import { workerConfigFrom, type WorkerConfig } from './config.ts';
 import { openPorts, type Ports } from './ports.ts';
 
-export type RoleWorker = Omit<WorkerOptions, 'connection' | 'namespace'>;
+export type RoleWorker = Omit<WorkerOptions, 'connection' | 'namespace' | 'dataConverter'>;
 
 /** What a role adds to the common process: its queue and activities, and what else it starts and stops. */
 export interface Role {
@@ -42,6 +44,8 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
   }
   const log = createLogger({ service, level: config.logLevel });
   installRuntime(log);
+  const warning = plainPayloadsWarning(config.temporal.dataConverter);
+  if (warning !== null) log.warn({}, warning);
   const registry = createMetricsRegistry(service);
   const ports = openPorts(config, log, registry, env);
   const stopping = new AbortController();
@@ -49,9 +53,10 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
   try {
     metrics = await serveMetrics(registry, config.metrics);
     await connected(ports.redis);
-    const connection = await NativeConnection.connect({ address: config.temporal.address });
+    const connection = await connectWorkerTo(config.temporal, stopping.signal);
     const role = await wire({ config, ports, connection, registry });
-    const common = { connection, namespace: config.temporal.namespace, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` };
+    const { namespace, dataConverter } = config.temporal;
+    const common = { connection, namespace, dataConverter, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` };
     const workers = await Promise.all([role.worker, ...(role.otherWorkers ?? [])].map((options) => Worker.create({ ...options, ...common })));
     log.info({ taskQueue: workers.map((worker) => worker.options.taskQueue).join(', ') }, 'ready');
     await Promise.all([runTogether(workers).finally(() => stopping.abort()), role.background?.(stopping.signal)]);

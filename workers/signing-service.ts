@@ -1,9 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
 import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
 import { createSecretsManagerSigner } from '../activities/custody/secrets-manager-signer.ts';
 import type { SigningActivities } from '../activities/index.ts';
 import { makeSign } from '../activities/sign.ts';
 import { makeSignFiller } from '../activities/sign-filler.ts';
+import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
@@ -12,9 +12,9 @@ import { runWorker } from './run-worker.ts';
 
 /** The only process with key access. Reserves nonces, signs, commits the bytes; sends nothing. */
 process.exitCode = await runWorker('signing-service', async ({ config, ports }) => {
-  const connection = await Connection.connect({ address: config.temporal.address });
+  const connection = await connectTo(config.temporal);
   try {
-    const client = new Client({ connection, namespace: config.temporal.namespace });
+    const client = clientOn(connection, config.temporal);
     await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'signing-service');
   } finally {
     await connection.close();

@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SCENARIOS } from '../tests/histories/scenarios.ts';
 import { neverReplayed } from '../tests/histories/replay-coverage.ts';
 import { readHistory } from '../tests/histories/history-file.ts';
+import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
+import { WORKFLOW_BUNDLE } from '../workers/workflow-bundle.ts';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
@@ -12,11 +14,11 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 const OTHERS = ['guardian-fills-a-gap', 'sweep', 'reconcile', 'treasury', 'webhook-tried-twice-then-given-up'];
 const silent = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-const bundle = (workflows: string): Promise<WorkflowBundle> => bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)), logger: silent });
+const bundle = (workflows: string): Promise<WorkflowBundle> => bundleWorkflowCode({ ...WORKFLOW_BUNDLE, workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)), logger: silent });
 
 /** Replays one history; resolves to what went wrong, or null. */
 async function replay(workflowBundle: WorkflowBundle, file: string): Promise<Error | null> {
-  for await (const { error } of Worker.runReplayHistories({ workflowBundle }, [{ workflowId: file, history: readHistory(folder + file) }])) return error ?? null;
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter: SEALED_PAYLOADS }, [{ workflowId: file, history: readHistory(folder + file) }])) return error ?? null;
   throw new Error('nothing was replayed');
 }
 

@@ -8,6 +8,7 @@ import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
 import { ListedAddressListSchema, ListedAddressSchema } from './listed-address.ts';
+import { PayloadReaderSchema } from './payload-reader.ts';
 import { PolicyListSchema, PolicyVersionSchema, SimulationSchema } from './policy.ts';
 import { ReadinessSchema } from './readiness.ts';
 import { OneTimeCodeSchema, PasswordAgainSchema, SecondFactorCodeSchema, SecondFactorEnrolmentSchema, SecondFactorRemovalSchema, SecondFactorResetSchema, SecondFactorSchema } from './second-factor.ts';
@@ -29,7 +30,7 @@ export function registerSchemas(app: FastifyInstance): void {
     ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
     PasswordAgainSchema, SecondFactorEnrolmentSchema, OneTimeCodeSchema, SecondFactorCodeSchema, SecondFactorRemovalSchema, SecondFactorSchema, SecondFactorResetSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
-    StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
+    PayloadReaderSchema, StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
     HotWalletSchema, HotWalletListSchema, WalletMoveSchema, NewMovementSchema, MovementSchema, MovementListSchema,
     WebhookSchema, WebhookWithSecretSchema, WebhookListSchema, NewWebhookSchema, WebhookChangesSchema, NewWebhookSecretSchema, WebhookSecretSchema, WebhookDeliverySchema, WebhookDeliveryListSchema,
     WebhookMessageSchema,

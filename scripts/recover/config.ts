@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
-import type { TemporalSettings } from '../../temporal-config/connection.ts';
+import { temporalSettingsFrom, type TemporalSettings } from '../../temporal-config/connection.ts';
+import { payloadKeysEnv } from '../sandbox/connections.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { loadSettings } from '../sandbox/load-settings.ts';
 import { defaultStatePaths, PROJECT_ROOT } from '../stack/paths.ts';
-import { UserError } from '../stack/user-error.ts';
+import { oneLine, UserError } from '../stack/user-error.ts';
 
 /** Where the four stores are. */
 export interface RecoverConfig {
@@ -31,10 +32,18 @@ export function recoverConfig(env: NodeJS.ProcessEnv): RecoverConfig {
   return {
     databaseUrl,
     redisUrl,
-    temporal: { address: temporalAddress, namespace: env['TEMPORAL_NAMESPACE'] || 'default' },
+    temporal: temporalOf({ ...env, TEMPORAL_ADDRESS: temporalAddress, ...(given.length === 0 && payloadKeysEnv({ env, paths: defaultStatePaths(env) })) }),
     rpcUrls: rpcUrl.split(',').map((url) => url.trim()).filter((url) => url !== ''),
     settings,
   };
+}
+
+function temporalOf(env: NodeJS.ProcessEnv): TemporalSettings {
+  try {
+    return temporalSettingsFrom(env);
+  } catch (error) {
+    throw new UserError(oneLine(error), { cause: error });
+  }
 }
 
 function sandboxAddresses(env: NodeJS.ProcessEnv): string[] {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Rpc } from '../../activities/chain/rpc.ts';
 import type { Database } from '../../db/client.ts';
 import type { Settings } from '../../domain/settings.ts';
-import type { TemporalSettings } from '../../temporal-config/connection.ts';
+import type { TemporalPlace } from '../../temporal-config/connection.ts';
 
 /** The moments between the steps of a recovery, in their order. */
 export const RECOVERY_STEPS = ['halted', 'workflow-stopped', 'request-restored', 'nonces-restored', 'redis-restored', 'workflow-started'] as const;
@@ -13,7 +13,7 @@ export type RecoveryStep = (typeof RECOVERY_STEPS)[number];
 export interface RecoverDeps {
   db: Database;
   redis: Redis;
-  temporal: TemporalSettings;
+  temporal: TemporalPlace;
   client: Client;
   rpc: Rpc;
   settings: Settings;

@@ -50,7 +50,12 @@ export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConf
 
 /** Every port this start is going to open. */
 export function portsInUse(config: SandboxConfig): PortName[] {
-  return ['api', ...config.parts.flatMap((part) => PART_PORTS[part]), 'metrics'];
+  return ['api', 'codec', ...config.parts.flatMap((part) => PART_PORTS[part]), 'metrics'];
+}
+
+/** Where the Web UI of Temporal finds the codec server, which people reach from this machine only. */
+export function codecUrl({ ports }: Pick<SandboxConfig, 'ports'>): string {
+  return `http://127.0.0.1:${ports.codec}`;
 }
 
 /** The address to reach the API at from this machine. */

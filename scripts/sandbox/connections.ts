@@ -1,3 +1,4 @@
+import { TEMPORAL_ACCESS_VARIABLES } from '../../temporal-config/connection.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import type { InfrastructureUrls } from '../stack/infrastructure.ts';
 import { UserError } from '../stack/user-error.ts';
@@ -48,4 +49,14 @@ export function custodyEnv(config: SandboxConfig, connections: Connections): Rec
 // The starter's own: whichever way of signing in they chose.
 function awsVariables(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [])));
+}
+
+/** How a process shows Temporal who it is, where the server is the starter's own. */
+export function temporalAccessEnv({ env }: Pick<SandboxConfig, 'env'>): Record<string, string> {
+  return Object.fromEntries(TEMPORAL_ACCESS_VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
+}
+
+/** For every process that reads or writes payloads: each reads what the others wrote. */
+export function payloadKeysEnv({ env, paths }: Pick<SandboxConfig, 'env' | 'paths'>): Record<string, string> {
+  return { TEMPORAL_PAYLOAD_KEYS: env['TEMPORAL_PAYLOAD_KEYS'] || ensureSecrets(paths.secrets).temporalPayloadKeys };
 }

@@ -1,6 +1,7 @@
 import { openDatabase } from '../../db/client.ts';
 import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
 import { migrateUp } from '../../db/migrate.ts';
+import { temporalPlaceFrom } from '../../temporal-config/connection.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
 import { statePaths } from '../stack/paths.ts';
 import { ensureAccounts } from './accounts.ts';
@@ -41,7 +42,7 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   const paths = statePaths(input.stateDir);
   const settings = loadSettings(input.settingsFile);
   await step('Database migrated', async () => await migrateUp(input.databaseUrl));
-  await step('Temporal search attributes registered', async () => await ensureSearchAttributes({ address: input.temporalAddress, namespace: input.temporalNamespace }));
+  await step('Temporal search attributes registered', async () => await ensureSearchAttributes(temporalPlaceFrom({ ...process.env, TEMPORAL_ADDRESS: input.temporalAddress, TEMPORAL_NAMESPACE: input.temporalNamespace })));
   const tokens = input.embeddedChain ? await step('Test tokens deployed', async () => await deployTokens(input.rpcUrl, input.chainId, paths.chainFile)) : undefined;
   const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
   try {

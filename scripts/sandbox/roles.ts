@@ -3,8 +3,8 @@ import { minimalEnv, type ChildSpec } from '../stack/child-spec.ts';
 import { PROJECT_ROOT } from '../stack/paths.ts';
 import type { Role } from '../stack/privileges.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
-import { apiUrl, type SandboxConfig } from './config.ts';
-import { custodyEnv, type Connections } from './connections.ts';
+import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
+import { custodyEnv, payloadKeysEnv, temporalAccessEnv, type Connections } from './connections.ts';
 
 const ENTRIES: Readonly<Record<Role, string>> = {
   'api-server': 'api/server.ts',
@@ -12,9 +12,12 @@ const ENTRIES: Readonly<Record<Role, string>> = {
   'signing-service': 'workers/signing-service.ts',
   'tx-broadcaster': 'workers/tx-broadcaster.ts',
   'tx-monitor': 'workers/tx-monitor.ts',
+  'codec-server': 'scripts/codec-server.ts',
 };
 
-const METRICS_OFFSETS: Readonly<Record<Exclude<Role, 'api-server'>, number>> = {
+type Worker = Exclude<Role, 'api-server' | 'codec-server'>;
+
+const METRICS_OFFSETS: Readonly<Record<Worker, number>> = {
   'withdrawal-worker': 0,
   'signing-service': 1,
   'tx-broadcaster': 2,
@@ -30,9 +33,9 @@ export function roleSpecs(config: SandboxConfig, connections: Connections): Chil
     name: role,
     command: process.execPath,
     args: [...NODE_FLAGS, join(PROJECT_ROOT, ENTRIES[role])],
-    env: () => ({ ...minimalEnv(), ...commonEnv(config, connections), ...ownEnv(role, config, connections) }),
+    env: () => ({ ...minimalEnv(), ...(role === 'codec-server' ? codecServerEnv(config, connections) : { ...commonEnv(config, connections), ...ownEnv(role, config, connections) }) }),
     cwd: PROJECT_ROOT,
-    probe: async () => await probeHttp(role === 'api-server' ? `${apiUrl(config)}/health` : `http://127.0.0.1:${metricsPort(role, config)}/metrics`),
+    probe: async () => await probeHttp(probeUrl(role, config)),
     // A worker bundles its workflows first.
     readyTimeoutMs: 120_000,
     stopTimeoutMs: 10_000,
@@ -41,7 +44,12 @@ export function roleSpecs(config: SandboxConfig, connections: Connections): Chil
   }));
 }
 
-function metricsPort(role: Exclude<Role, 'api-server'>, config: SandboxConfig): number {
+function probeUrl(role: Role, config: SandboxConfig): string {
+  if (role === 'api-server') return `${apiUrl(config)}/health`;
+  return role === 'codec-server' ? `${codecUrl(config)}/health` : `http://127.0.0.1:${metricsPort(role, config)}/metrics`;
+}
+
+function metricsPort(role: Worker, config: SandboxConfig): number {
   return config.ports.metrics + METRICS_OFFSETS[role];
 }
 
@@ -57,11 +65,26 @@ function commonEnv(config: SandboxConfig, connections: Connections): Record<stri
     SETTINGS_FILE: config.settingsFile,
     TEMPORAL_ADDRESS: connections.temporalAddress,
     TEMPORAL_NAMESPACE: config.temporalNamespace,
+    ...temporalAccessEnv(config),
+    ...payloadKeysEnv(config),
     ...Object.fromEntries(optional),
   };
 }
 
-function ownEnv(role: Role, config: SandboxConfig, connections: Connections): Record<string, string> {
+/** It reaches no store: it asks the API who may read, and holds the payload keys. */
+function codecServerEnv(config: SandboxConfig, { temporalUiUrl }: Connections): Record<string, string> {
+  const { LOG_LEVEL: level, CODEC_UI_ORIGINS: others } = config.env;
+  return {
+    NODE_ENV: 'production',
+    ...payloadKeysEnv(config),
+    CODEC_PORT: String(config.ports.codec),
+    CODEC_API_URL: apiUrl(config),
+    CODEC_UI_ORIGINS: [temporalUiUrl, others].filter(Boolean).join(','),
+    ...(level ? { LOG_LEVEL: level } : {}),
+  };
+}
+
+function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, connections: Connections): Record<string, string> {
   const sealKey = (): string => config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
   const webhookKey = (): string => config.env['WEBHOOK_KEY'] || ensureSecrets(config.paths.secrets).webhookKey;
   if (role === 'api-server') {

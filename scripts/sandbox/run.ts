@@ -13,8 +13,8 @@ import type { Progress } from '../stack/progress.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { Supervisor, type Log } from '../stack/supervisor.ts';
 import { UserError } from '../stack/user-error.ts';
-import { apiUrl, type SandboxConfig } from './config.ts';
-import { connectionsOf, custodyEnv, type Connections } from './connections.ts';
+import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
+import { connectionsOf, custodyEnv, temporalAccessEnv, type Connections } from './connections.ts';
 import type { ProvisionInput, ProvisionMessage } from './provision.ts';
 import { askReady } from './ready.ts';
 import { roleSpecs } from './roles.ts';
@@ -59,6 +59,7 @@ export async function runSandbox(
   const addresses: SandboxAddresses = {
     baseUrl: apiUrl(config),
     temporalUiUrl: connections.temporalUiUrl,
+    codecUrl: codecUrl(config),
     credentialsFile: paths.credentialsFile,
     logsDir: paths.logs,
   };
@@ -120,7 +121,7 @@ async function provision(config: SandboxConfig, connections: Connections, progre
   const output = openLog(logFile);
   const child = spawn(process.execPath, [fileURLToPath(new URL('./provision-main.ts', import.meta.url))], {
     cwd: PROJECT_ROOT,
-    env: { ...minimalEnv(), ...custodyEnv(config, connections) },
+    env: { ...minimalEnv(), ...custodyEnv(config, connections), ...temporalAccessEnv(config) },
     stdio: ['ignore', output, output, 'ipc'],
     detached: true,
   });

@@ -8,6 +8,7 @@ export function summary(addresses: SandboxAddresses, detached: boolean): string 
     `  API              ${addresses.baseUrl}`,
     `  API docs         ${addresses.baseUrl}/docs`,
     ...(addresses.temporalUiUrl === null ? [] : [`  Temporal Web UI  ${addresses.temporalUiUrl}`]),
+    `  Read payloads    ${addresses.codecUrl}/sign-in`,
     `  Credentials      ${addresses.credentialsFile}`,
     `  Logs             ${addresses.logsDir}`,
     '',

@@ -13,17 +13,20 @@ import type { Progress } from './progress.ts';
 import { ensureRedisInstalled, redisSpec, redisUrl } from './redis.ts';
 import { stopLeftovers, Supervisor, type Log } from './supervisor.ts';
 import { ensureTemporalInstalled, temporalSpec } from './temporal.ts';
+import { ensureTemporalUiInstalled, temporalUiSpec, temporalUiUrl } from './temporal-ui.ts';
 
 export { freePort, freePorts } from './ports.ts';
 
-export type PartName = 'mysql' | 'redis' | 'temporal' | 'chain' | 'aws';
-export const PARTS: readonly PartName[] = ['mysql', 'redis', 'temporal', 'chain', 'aws'];
+export type PartName = 'mysql' | 'redis' | 'temporal' | 'temporalUi' | 'chain' | 'aws';
+export const PARTS: readonly PartName[] = ['mysql', 'redis', 'temporal', 'temporalUi', 'chain', 'aws'];
 
 /** The variable that points each part elsewhere; a part whose variable is set is not embedded. */
 export const REPLACED_BY: Readonly<Record<PartName, readonly string[]>> = {
   mysql: ['DATABASE_URL'],
   redis: ['REDIS_URL'],
   temporal: ['TEMPORAL_ADDRESS'],
+  // Whoever runs a Temporal of their own runs its Web UI too.
+  temporalUi: ['TEMPORAL_ADDRESS'],
   chain: ['POLYGON_RPC_URL'],
   aws: ['AWS_ENDPOINT_URL', 'AWS_REGION'],
 };
@@ -35,7 +38,8 @@ export function embeddedParts(env: NodeJS.ProcessEnv): PartName[] {
 export const PART_PORTS: Readonly<Record<PartName, readonly PortName[]>> = {
   mysql: ['mysql'],
   redis: ['redis'],
-  temporal: ['temporal', 'temporalUi'],
+  temporal: ['temporal'],
+  temporalUi: ['temporalUi'],
   chain: ['chain'],
   aws: ['moto'],
 };
@@ -44,6 +48,7 @@ const TITLES: Readonly<Record<PartName, string>> = {
   mysql: 'MariaDB',
   redis: 'Redis',
   temporal: 'Temporal',
+  temporalUi: 'Temporal Web UI',
   chain: 'Chain (anvil)',
   aws: 'Secret store (moto)',
 };
@@ -83,6 +88,7 @@ export async function installParts(parts: readonly PartName[], paths: StatePaths
     mysql: async () => await ensureMariadbInstalled(logFile),
     redis: async () => await ensureRedisInstalled(logFile),
     temporal: async (note) => await ensureTemporalInstalled(logFile, note),
+    temporalUi: async (note) => await ensureTemporalUiInstalled(logFile, note),
     chain: async () => await ensureAnvilInstalled(),
     aws: async () => await ensureMotoInstalled(logFile),
   };
@@ -128,9 +134,13 @@ export function infrastructureSpecs(
     urls.awsEndpointUrl = motoUrl(options);
   }
   if (parts.includes('temporal')) {
-    add('temporal', temporalSpec({ dir: join(paths.root, 'temporal'), port: ports.temporal, uiPort: ports.temporalUi }));
+    add('temporal', temporalSpec({ dir: join(paths.root, 'temporal'), port: ports.temporal }));
     urls.temporalAddress = `127.0.0.1:${ports.temporal}`;
-    urls.temporalUiUrl = `http://127.0.0.1:${ports.temporalUi}`;
+  }
+  if (parts.includes('temporalUi')) {
+    const options = { dir: join(paths.root, 'temporal-ui'), port: ports.temporalUi, temporalPort: ports.temporal, codecPort: ports.codec };
+    add('temporalUi', temporalUiSpec(options));
+    urls.temporalUiUrl = temporalUiUrl(options);
   }
   return { specs, urls };
 }

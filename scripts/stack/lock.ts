@@ -49,6 +49,7 @@ export function releaseSupervisorLock(paths: StatePaths): void {
 export interface SandboxAddresses {
   readonly baseUrl: string;
   readonly temporalUiUrl: string | null;
+  readonly codecUrl: string;
   readonly credentialsFile: string;
   readonly logsDir: string;
 }

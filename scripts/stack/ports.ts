@@ -7,6 +7,7 @@ export const PORT_VARIABLES = {
   api: { variable: 'PORT', default: 3000, what: 'the API' },
   temporal: { variable: 'TEMPORAL_PORT', default: 7233, what: 'Temporal' },
   temporalUi: { variable: 'TEMPORAL_UI_PORT', default: 8233, what: 'the Temporal Web UI' },
+  codec: { variable: 'CODEC_PORT', default: 8234, what: 'the codec server of the Web UI' },
   mysql: { variable: 'MYSQL_PORT', default: 13306, what: 'the database' },
   redis: { variable: 'REDIS_PORT', default: 16379, what: 'Redis' },
   chain: { variable: 'CHAIN_PORT', default: 8545, what: 'the chain' },
@@ -56,7 +57,7 @@ export async function freePort(): Promise<number> {
 
 /** A free port for each part of a sandbox; the metrics base has three free ports above it. */
 export async function freePorts(): Promise<Ports> {
-  const names: readonly PortName[] = ['api', 'temporal', 'temporalUi', 'mysql', 'redis', 'chain', 'moto'];
+  const names: readonly PortName[] = ['api', 'temporal', 'temporalUi', 'codec', 'mysql', 'redis', 'chain', 'moto'];
   const taken = new Map<PortName, number>();
   for (const name of names) {
     let port = await freePort();

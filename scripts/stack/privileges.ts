@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { findExecutable } from './command.ts';
 
-/** The five roles, by the names that logs, metrics and pid files use. */
-export const ROLES = ['api-server', 'withdrawal-worker', 'signing-service', 'tx-broadcaster', 'tx-monitor'] as const;
+/** The five roles of the engine and the codec server beside them, by the names that logs, metrics and pid files use. */
+export const ROLES = ['api-server', 'withdrawal-worker', 'signing-service', 'tx-broadcaster', 'tx-monitor', 'codec-server'] as const;
 export type Role = (typeof ROLES)[number];
 
-export const INFRASTRUCTURE = ['mariadb', 'redis', 'temporal', 'anvil', 'moto'] as const;
+export const INFRASTRUCTURE = ['mariadb', 'redis', 'temporal', 'temporal-ui', 'anvil', 'moto'] as const;
 export type InfrastructurePart = (typeof INFRASTRUCTURE)[number];
 export type ChildName = Role | InfrastructurePart;
 
@@ -21,11 +21,13 @@ const GROUP_IDS: Readonly<Record<ChildName, number>> = {
   'signing-service': 64_013,
   'tx-broadcaster': 64_014,
   'tx-monitor': 64_015,
+  'codec-server': 64_016,
   mariadb: 64_021,
   redis: 64_022,
   temporal: 64_023,
   anvil: 64_024,
   moto: 64_025,
+  'temporal-ui': 64_026,
 };
 
 export function groupIdOf(name: ChildName): number {

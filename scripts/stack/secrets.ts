@@ -11,6 +11,8 @@ export interface Secrets {
   readonly sealKey: string;
   /** 32 bytes, base64. api-server and withdrawal-worker. */
   readonly webhookKey: string;
+  /** `id:base64` of 32 bytes. Every role that speaks with Temporal: each reads what the others wrote there. */
+  readonly temporalPayloadKeys: string;
   /** Ed25519 private JWK as JSON. api-server alone. */
   readonly jwtPrivateJwk: string;
   /** For the embedded secret store. signing-service alone. */
@@ -28,6 +30,7 @@ const FILES: Readonly<Record<keyof Secrets, { file: string; generate: () => stri
   keyEncryptionKey: { file: 'key-encryption-key', generate: () => randomBytes(32).toString('base64') },
   sealKey: { file: 'seal-key', generate: () => randomBytes(32).toString('base64') },
   webhookKey: { file: 'webhook-key', generate: () => randomBytes(32).toString('base64') },
+  temporalPayloadKeys: { file: 'temporal-payload-keys', generate: () => `${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}` },
   jwtPrivateJwk: { file: 'jwt-private-jwk.json', generate: newJwtKey },
   awsAccessKeyId: { file: 'aws-access-key-id', generate: () => `AKIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}` },
   awsSecretAccessKey: { file: 'aws-secret-access-key', generate: () => randomBytes(30).toString('base64') },

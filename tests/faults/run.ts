@@ -2,9 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type RowDataPacket } from 'mysql2/promise';
-import { PROJECT_ROOT } from '../../scripts/stack/paths.ts';
+import { payloadKeysEnv } from '../../scripts/sandbox/connections.ts';
+import { PROJECT_ROOT, statePaths } from '../../scripts/stack/paths.ts';
 import type { Progress } from '../../scripts/stack/progress.ts';
 import type { Credentials } from '../../scripts/sandbox/credentials.ts';
+import { temporalSettingsFrom } from '../../temporal-config/connection.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 import { createChainActs } from './chain-acts.ts';
 import { checkRun, type Checked, type CheckInput } from './checker/checker.ts';
@@ -117,7 +119,7 @@ async function setStage(options: FaultRunOptions, sandbox: TestSandbox, proxies:
   const { rpcUrl, databaseUrl, wallets } = credentials;
   const chainId = Number(await callNode<string>(rpcUrl, 'eth_chainId', []));
   const pool = createPool({ uri: databaseUrl, connectionLimit: 2 });
-  const temporal = await openTemporalActs(credentials.temporalAddress);
+  const temporal = await openTemporalActs(temporalSettingsFrom({ TEMPORAL_ADDRESS: credentials.temporalAddress, ...payloadKeysEnv({ env: {}, paths: statePaths(options.stateDir) }) }));
   const [users] = await pool.query<RowDataPacket[]>('SELECT id FROM users WHERE email = ?', [credentials.user.email]);
 
   const tokens = credentials.assets.flatMap(({ tokenAddress }) => tokenAddress ?? []);

@@ -1,4 +1,5 @@
-import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { clientOn, connectTo, type TemporalSettings } from '../../temporal-config/connection.ts';
 
 const CALL_TIMEOUT_MS = 8_000;
 
@@ -14,9 +15,10 @@ export interface TemporalActs {
   close(): Promise<void>;
 }
 
-export async function openTemporalActs(address: string, namespace = 'default'): Promise<TemporalActs> {
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
+export async function openTemporalActs(settings: TemporalSettings): Promise<TemporalActs> {
+  const { namespace } = settings;
+  const connection = await connectTo(settings);
+  const client = clientOn(connection, settings);
   const workflowIdOf = (requestId: string): string => `withdrawal-${requestId}`;
   const bounded = async <Result>(act: () => Promise<Result>): Promise<Result> => await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, act);
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
 import { Redis } from 'ioredis';
 import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
@@ -33,16 +33,20 @@ import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
 import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
-import type { TemporalSettings } from '../../temporal-config/connection.ts';
+import type { DataConverter } from '@temporalio/common';
+import { clientOn, connectTo, type TemporalSettings } from '../../temporal-config/connection.ts';
+import { connectWorkerTo } from '../../temporal-config/native-connection.ts';
 import { listStartedSince } from '../../temporal-config/withdrawal-executions.ts';
 import { createChainFollower } from '../../workers/chain-follower.ts';
 import { checkBooksAtStart } from '../../workers/check-books-at-start.ts';
 import { dispatchNotifications, notificationWorker } from '../../workers/notifications.ts';
 import type { Ports } from '../../workers/ports.ts';
 import { startGuardians, withdrawalActivities } from '../../workers/withdrawal-activities.ts';
+import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle.ts';
 import { startTestChain, type TestChain } from './chain.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
+import { PLAIN_PAYLOADS, SEALED_PAYLOADS } from './payloads.ts';
 import { testRedisUrl } from './redis.ts';
 
 /** What activities are made of. */
@@ -79,10 +83,10 @@ export interface TestEngine {
   hideKey(keyId: string): Promise<{ restore(): Promise<void> }>;
   /** ends every role, as `npm stop` does; what they share stays */
   stopRoles(): Promise<void>;
-  /** begins every role anew, in another namespace if told; resolves to whether the signing service found the books behind */
-  startRoles(namespace?: string): Promise<boolean>;
+  /** begins every role anew, in another namespace or with other payload keys if told; resolves to whether the signing service found the books behind */
+  startRoles(namespace?: string, dataConverter?: DataConverter): Promise<boolean>;
   /** one more set of workers on the same database, Redis and chain; in a Temporal namespace of its own, or in the engine's */
-  startFleet(namespace: 'own' | 'same'): Promise<Fleet>;
+  startFleet(namespace: 'own' | 'same', dataConverter?: DataConverter): Promise<Fleet>;
   stop(): Promise<void>;
 }
 
@@ -104,6 +108,8 @@ export interface EngineOptions {
   webhooks?: { resolveHost?: ResolveHost };
   /** the engine reaches Redis here instead, as a worker does; the test itself does not */
   redisUrl?: string;
+  /** as before there were payload keys; sealed by default. Histories that are kept must not need a key */
+  plainPayloads?: boolean;
   /** endpoints the engine knows, each a proxy of its own in front of the one node */
   endpoints?: number;
 }
@@ -146,8 +152,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   await chain.fund(wallets);
 
   let namespace = await createNamespace(infrastructure.temporalAddress);
-  const connection = await Connection.connect({ address: infrastructure.temporalAddress });
-  let client = new Client({ connection, namespace });
+  let place = { address: infrastructure.temporalAddress, dataConverter: options.plainPayloads ? PLAIN_PAYLOADS : SEALED_PAYLOADS };
+  const connection = await connectTo({ ...place, namespace });
+  let client = clientOn(connection, { ...place, namespace });
   const log = createLogger({ service: 'test-engine', level: process.env['TEST_LOG_LEVEL'] === 'DEBUG' ? 'DEBUG' : 'ERROR' });
   const rpc = createRpc({ urls: proxies.map(({ url }) => url), chainId: chain.chainId, timeoutMs: 2_000, checkEveryMs: 2 * settings.chain.blockTimeMs });
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
@@ -157,9 +164,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const fleets: Fleet[] = [];
   if (options.workers !== false) await startFleet(client);
 
-  async function startFleet(fleetClient: Client): Promise<Fleet> {
+  async function startFleet(fleetClient: Client, { dataConverter } = place): Promise<Fleet> {
     const stopping = new AbortController();
-    const native = await NativeConnection.connect({ address: infrastructure.temporalAddress });
+    const native = await connectWorkerTo({ ...place, namespace: fleetClient.options.namespace }, stopping.signal);
     const follower = createChainFollower(ports);
     const following = follower.run(stopping.signal);
     const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
@@ -173,7 +180,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
-      ].map((worker) => Worker.create({ ...worker, connection: native, namespace: fleetClient.options.namespace, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
+      ].map((worker) => Worker.create({ ...worker, connection: native, namespace: fleetClient.options.namespace, dataConverter, shutdownGraceTime: 1_000, shutdownForceTime: 10_000 })),
     );
     const running = started.map((worker) => worker.run());
     const dispatching = options.webhooks && dispatchNotifications(ports, fleetClient, stopping.signal);
@@ -208,7 +215,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       return client;
     },
     get temporal() {
-      return { address: infrastructure.temporalAddress, namespace };
+      return { ...place, namespace };
     },
     settings,
     wallets,
@@ -255,13 +262,15 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         },
       };
     },
-    startFleet: async (where) => startFleet(where === 'same' ? client : new Client({ connection, namespace: await createNamespace(infrastructure.temporalAddress) })),
+    startFleet: async (where, dataConverter = place.dataConverter) =>
+      startFleet(clientOn(connection, { dataConverter, namespace: where === 'same' ? namespace : await createNamespace(infrastructure.temporalAddress) }), { ...place, dataConverter }),
     async stopRoles() {
       for (const fleet of fleets.splice(0)) await fleet.stop();
     },
-    async startRoles(other = namespace) {
+    async startRoles(other = namespace, dataConverter = place.dataConverter) {
       namespace = other;
-      client = new Client({ connection, namespace });
+      place = { ...place, dataConverter };
+      client = clientOn(connection, { ...place, namespace });
       const isBehind = await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'test-engine');
       await startFleet(client);
       return isBehind;
@@ -284,7 +293,7 @@ let bundled: Promise<WorkflowBundle> | null = null;
 
 /** Made once for all engines of a test file: it takes seconds of a processor. */
 function bundledWorkflows(coverage: WorkflowCoverage | null): Promise<WorkflowBundle> {
-  const plain = { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') };
+  const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
   bundled ??= bundleWorkflowCode(coverage ? coverage.augmentBundleOptions(plain) : plain);
   return bundled;
 }
@@ -301,7 +310,7 @@ function mergeWorkflowCoverage(coverage: WorkflowCoverage): void {
 
 async function createNamespace(address: string): Promise<string> {
   const namespace = `test-${randomBytes(6).toString('hex')}`;
-  const connection = await Connection.connect({ address });
+  const connection = await connectTo({ address, namespace });
   await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: { seconds: 86_400 as never } });
   await connection.close();
   for (let attempt = 0; ; attempt += 1) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { SEALED_PAYLOADS } from './payloads.ts';
 import { ensureTestServerInstalled } from '../../scripts/stack/temporal-test-server.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const logs = mkdtempSync(join(tmpdir(), 'time-skipping-'));
   try {
     const path = await ensureTestServerInstalled(join(logs, 'install.log'));
-    return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+    return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } }, client: { dataConverter: SEALED_PAYLOADS } });
   } finally {
     rmSync(logs, { recursive: true, force: true });
   }

@@ -451,4 +451,4 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** An engine as the scenario wants it. */
 export const engineFor = (scenario: Scenario): Promise<TestEngine> =>
-  startEngine({ ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }), ...(scenario.webhooks && { webhooks: {} }) });
+  startEngine({ plainPayloads: true, ...(scenario.settings && { settings: scenario.settings }), ...(scenario.guardians && { guardians: true }), ...(scenario.webhooks && { webhooks: {} }) });

@@ -18,6 +18,7 @@ import { startWithdrawal } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { withdrawalActivities } from '../../workers/withdrawal-activities.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
+import { SEALED_PAYLOADS } from '../harness/payloads.ts';
 import { startTimeSkipping } from '../harness/time-skipping.ts';
 
 /** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` */
@@ -54,8 +55,8 @@ beforeAll(async () => {
     }),
   };
   workers = await Promise.all([
-    Worker.create({ connection: env.nativeConnection, taskQueue: TASK_QUEUES.withdrawals, workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), activities: { ...activities } }),
-    Worker.create({ connection: env.nativeConnection, taskQueue: TASK_QUEUES.signing, activities: { ...signing } }),
+    Worker.create({ connection: env.nativeConnection, dataConverter: SEALED_PAYLOADS, taskQueue: TASK_QUEUES.withdrawals, workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), activities: { ...activities } }),
+    Worker.create({ connection: env.nativeConnection, dataConverter: SEALED_PAYLOADS, taskQueue: TASK_QUEUES.signing, activities: { ...signing } }),
   ]);
   running = workers.map((worker) => worker.run());
 });

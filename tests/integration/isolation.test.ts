@@ -118,7 +118,7 @@ describe.runIf(isRoot)('the recording of the secret store', () => {
     dir = mkdtempSync(join(tmpdir(), 'isolation-moto-'));
     chmodSync(dir, 0o755);
     const port = await freePort();
-    const ports = { api: port, temporal: port, temporalUi: port, mysql: port, redis: port, chain: port, moto: port, metrics: port };
+    const ports = { api: port, temporal: port, temporalUi: port, codec: port, mysql: port, redis: port, chain: port, moto: port, metrics: port };
     infrastructure = await startInfrastructure({ stateDir: dir, ports, parts: ['aws'] });
   }, 120_000);
   afterAll(async () => {

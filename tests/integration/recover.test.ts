@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { eq as equals } from 'drizzle-orm';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Wallet } from 'ethers';
@@ -20,6 +20,7 @@ import { getWallet, listWallets, setWalletStatus } from '../../db/repositories/w
 import { idempotencyKeys } from '../../db/schema/index.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
+import { clientOn, connectTo } from '../../temporal-config/connection.ts';
 import { startWithdrawal, WITHDRAWAL_WORKFLOW } from '../../temporal-config/start-withdrawal.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { RECOVERY_STEPS, type RecoverDeps, type RecoverOptions, type RecoveryStep } from '../../scripts/recover/deps.ts';
@@ -357,9 +358,9 @@ describe('the Temporal database lost', () => {
     engine.proxy.inject({ kind: 'pass' });
 
     // A server whose database is gone knows neither workflows nor the namespace.
-    const lostTo = { address: engine.temporal.address, namespace: `lost-${randomBytes(6).toString('hex')}` };
-    const connection = await Connection.connect({ address: lostTo.address });
-    const empty = new Client({ connection, namespace: lostTo.namespace });
+    const lostTo = { ...engine.temporal, namespace: `lost-${randomBytes(6).toString('hex')}` };
+    const connection = await connectTo(lostTo);
+    const empty = clientOn(connection, lostTo);
     const place = { temporal: lostTo, client: empty };
     const api = await startApi(empty);
     expect(await api.post()).toMatchObject({ status: 503, body: { error: { code: 'SERVICE_UNAVAILABLE', retryable: true } } });

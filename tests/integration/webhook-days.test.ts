@@ -17,6 +17,7 @@ import { startDelivery } from '../../temporal-config/start-delivery.ts';
 import { deliveryWorkflowIdOf } from '../../domain/webhooks.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { SEALED_PAYLOADS } from '../harness/payloads.ts';
 import { startTimeSkipping } from '../harness/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
@@ -36,6 +37,7 @@ beforeAll(async () => {
   const attempt = makeAttemptDelivery({ db: database.db, settings, webhookKey, slots: createEndpointSlots(), resolveHost, now: () => now, log: createLogger({ service: 'test', level: 'ERROR' }) });
   worker = await Worker.create({
     connection: env.nativeConnection,
+    dataConverter: SEALED_PAYLOADS,
     taskQueue: TASK_QUEUES.notifications,
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     activities: {
