@@ -6,6 +6,7 @@ import { makeSignFiller } from '../activities/sign-filler.ts';
 import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
+import { WORKER_TUNING } from '../temporal-config/worker-tuning.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
 import { keyFrom } from './config.ts';
 import { runWorker } from './run-worker.ts';
@@ -21,5 +22,5 @@ process.exitCode = await runWorker('signing-service', async ({ config, ports }) 
   }
   const signer = createSecretsManagerSigner({ secretStore: createAwsSecretStore(), keyEncryptionKey: keyFrom(process.env, 'KEY_ENCRYPTION_KEY') });
   const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey: keyFrom(process.env, 'SEAL_KEY') }), signFiller: makeSignFiller({ ...ports, signer }) };
-  return { worker: { taskQueue: TASK_QUEUES.signing, activities, maxConcurrentActivityTaskExecutions: 20 } };
+  return { worker: { taskQueue: TASK_QUEUES.signing, activities, ...WORKER_TUNING.signing } };
 });
