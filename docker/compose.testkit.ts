@@ -22,7 +22,7 @@ export interface Service {
   mem_limit?: string;
   pids_limit: number;
   init?: boolean;
-  build?: { target: string };
+  build?: { target: 'engine' | 'sandbox' };
 }
 
 export interface ComposeFile {

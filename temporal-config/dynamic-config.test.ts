@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const text = readFileSync(new URL('dynamic-config.yaml', import.meta.url), 'utf8');
+
+describe('the dynamic configuration', () => {
+  it('is a value for each key, and a reason above it', () => {
+    const values = parse(text) as Record<string, { value: unknown }[]>;
+    for (const [key, entries] of Object.entries(values)) {
+      expect(entries, key).toEqual([{ value: expect.anything() }]);
+      const [before = ''] = text.split(`\n${key}:`);
+      const block = before.slice(before.lastIndexOf('\n\n'));
+      expect(block, key).toContain('# ');
+    }
+  });
+
+  it('lets nobody act on many withdrawals at once', () => {
+    expect(parse(text)).toMatchObject({ 'frontend.enableBatcher': [{ value: false }] });
+  });
+});
