@@ -131,6 +131,18 @@ describe('the containers\' commands', () => {
     await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 90_000, interval: 500 }).toBe('COMPLETED');
   });
 
+  it.each([
+    ['signing-service', ['scripts/keys.ts', 'verify'], /./],
+    ['api-server', ['scripts/accounts.ts', 'list'], /admin@example\.com/],
+    ['tx-monitor', ['scripts/recover.ts', '--dry-run'], /./],
+    ['migrate', ['db/migrate.ts', 'status'], /^applied {2}0001_users$/m],
+  ])('of an operator run in the container of %s: %s', async (name, command, says) => {
+    const service = services[name];
+    if (!service) throw new Error(`there is no ${name}`);
+    const running = startService(name, { ...service, command }, world('engine'));
+    expect([await running.ended, running.output()]).toEqual([0, expect.stringMatching(says)]);
+  });
+
   it('set up once more, change nothing', async () => {
     const before = readCredentials();
     for (const [name, service] of ourServices().filter(([, each]) => isOnce(each))) await untilUp(run(name), service, UP_WITHIN_MS);
