@@ -42,8 +42,8 @@ describe('the compose files, loaded as Compose loads them', () => {
     const { services } = await load(['compose.yaml', 'compose.external.yaml'], OWN);
     expect(Object.keys(services).toSorted()).toEqual(['api-server', 'codec-server', 'migrate', 'provision', 'signing-service', 'temporal-setup', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker']);
     expect(JSON.stringify(services)).not.toMatch(/anvil|moto:|temporal:7233|sandbox\.json|@mysql|80002/);
-    for (const [name, { networks, depends_on: before = {} }] of Object.entries(services)) {
-      expect(Object.keys(networks).every((network) => ['outbound', 'edge'].includes(network)), name).toBe(true);
+    for (const { networks, depends_on: before = {} } of Object.values(services)) {
+      for (const network of Object.keys(networks)) expect(['outbound', 'edge']).toContain(network);
       for (const other of Object.keys(before)) expect(Object.keys(services)).toContain(other);
     }
     expect(services['signing-service']).toMatchObject({

@@ -28,9 +28,9 @@ describe('docker/compose.yaml', () => {
   it.each(all)('%s is watched while it runs, or waited for where it runs once', (_, service) => {
     if (isOnce(service)) expect(service.healthcheck).toBeUndefined();
     else expect(service).toMatchObject({ restart: 'unless-stopped', healthcheck: { test: expect.arrayContaining([expect.stringMatching(/^CMD/)]) } });
-    for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
+    for (const [name, dependency] of Object.entries(service.depends_on ?? {})) {
       const other = services[name];
-      expect(condition, name).toBe(other && isOnce(other) ? 'service_completed_successfully' : 'service_healthy');
+      expect({ name, ...dependency }).toEqual({ name, condition: other && isOnce(other) ? 'service_completed_successfully' : 'service_healthy' });
     }
   });
 
@@ -41,7 +41,7 @@ describe('docker/compose.yaml', () => {
   });
 
   it('lets only what handles keys reach the secret store, and only what must reach the world', () => {
-    const on = (network: string): string[] => names((name) => services[name]?.networks.includes(network) === true);
+    const on = (network: string): string[] => names((name) => (services[name]?.networks ?? []).includes(network));
     expect(on('custody')).toEqual(['moto', 'provision', 'signing-service']);
     expect(on('outbound')).toEqual(['withdrawal-worker']);
     expect(on('edge')).toEqual(['api-server', 'codec-server', 'temporal-ui']);
@@ -108,12 +108,12 @@ describe('docker/compose.yaml', () => {
     expect(specs.map(({ name }) => name).toSorted()).toEqual([...ROLES].toSorted());
     for (const spec of specs) {
       const service = services[spec.name];
-      expect(service?.command, spec.name).toEqual([spec.args.at(-1)?.slice(PROJECT_ROOT.length + 1)]);
+      expect(service?.command).toEqual([spec.args.at(-1)?.slice(PROJECT_ROOT.length + 1)]);
       const given = Object.keys(service?.environment ?? {}).map((name) => name.replace(/_FILE$/, '').replace(/^SETTINGS$/, 'SETTINGS_FILE'));
       const wanted = Object.keys(spec.env()).filter((name) => !(name in minimalEnv()));
       // A container's addresses differ from those of a process on this machine; the level is a default here.
       const ofContainers = spec.name === 'codec-server' ? ['CODEC_HOST', 'CODEC_PUBLIC_URL', 'LOG_LEVEL'] : ['LOG_LEVEL'];
-      expect(given.toSorted(), spec.name).toEqual([...wanted, ...ofContainers].toSorted());
+      expect({ role: spec.name, given: given.toSorted() }).toEqual({ role: spec.name, given: [...wanted, ...ofContainers].toSorted() });
     }
   });
 

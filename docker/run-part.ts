@@ -23,9 +23,14 @@ async function main(): Promise<number> {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
-  const ready = pollUntilReady(spec.name, spec.probe, { timeoutMs: spec.readyTimeoutMs, giveUp: () => { if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${spec.name} ended before it was ready`); } })
-    .then(async () => await spec.afterReady?.())
-    .then(() => { isReady = true; });
+  const giveUp = (): void => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${spec.name} ended before it was ready`);
+  };
+  const ready = (async (): Promise<void> => {
+    await pollUntilReady(spec.name, spec.probe, { timeoutMs: spec.readyTimeoutMs, giveUp });
+    await spec.afterReady?.();
+    isReady = true;
+  })();
   try {
     await Promise.race([ended, ready]);
     return await ended;

@@ -8,10 +8,9 @@ describe('the dynamic configuration', () => {
   it('is a value for each key, and a reason above it', () => {
     const values = parse(text) as Record<string, { value: unknown }[]>;
     for (const [key, entries] of Object.entries(values)) {
-      expect(entries, key).toEqual([{ value: expect.anything() }]);
       const [before = ''] = text.split(`\n${key}:`);
       const block = before.slice(before.lastIndexOf('\n\n'));
-      expect(block, key).toContain('# ');
+      expect({ key, entries, block }).toEqual({ key, entries: [{ value: expect.anything() }], block: expect.stringContaining('# ') });
     }
   });
 

@@ -31,12 +31,12 @@ describe('migrations', () => {
   it.each(files)('%s is one statement, of tables with a collation that both have', (file) => {
     const statement = statementOf(file).trimEnd();
     expect(statement).toMatch(/;$/);
-    if (/^CREATE TABLE/.test(statement)) expect(statement).toMatch(/\) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;$/);
-    if (!/^CREATE TRIGGER/.test(statement)) expect(statement.replaceAll(/'[^']*'/g, '').match(/;/g)).toHaveLength(1);
+    if (statement.startsWith('CREATE TABLE')) expect(statement).toMatch(/\) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;$/);
+    if (!statement.startsWith('CREATE TRIGGER')) expect(statement.replaceAll(/'[^']*'/g, '').match(/;/g)).toHaveLength(1);
   });
 
   it('know what they are looking for', () => {
     const foreign = ['ALTER TABLE `a` ADD COLUMN IF NOT EXISTS `b` int;', 'CREATE INDEX IF NOT EXISTS `i` ON `a` (`b`);', 'CREATE OR REPLACE TABLE `a` (`b` int);', 'INSERT INTO `a` VALUES (1) RETURNING `b`;', 'CREATE TABLE `a` (`b` JSON);', 'CREATE TABLE `a` (`b` int) COLLATE=utf8mb4_0900_ai_ci;', 'ALTER TABLE `a` DROP CHECK `c`;', 'ALTER TABLE `a` DROP INDEX IF EXISTS `i`;'];
-    for (const statement of foreign) expect(FOREIGN.some(([, looks]) => looks.test(statement)), statement).toBe(true);
+    for (const statement of foreign) expect({ statement, found: FOREIGN.some(([, looks]) => looks.test(statement)) }).toEqual({ statement, found: true });
   });
 });

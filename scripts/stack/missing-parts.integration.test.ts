@@ -32,7 +32,8 @@ function machine(programs: readonly string[], pretended: Readonly<Record<string,
 }
 
 async function install(parts: string, env: Record<string, string>, node: readonly string[] = [process.execPath]): Promise<string> {
-  const [program = '', ...args] = [...node, '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', INSTALL];
+  const [program = process.execPath, ...before] = node;
+  const args = [...before, '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', INSTALL];
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd: folder, env: { ...env, HOME: folder, PARTS: parts, PROJECT: PROJECT_ROOT } }, (error, stdout, stderr) => (error ? reject(new Error(stderr, { cause: error })) : resolve(stdout.trim())));
   });

@@ -163,7 +163,7 @@ describe('the containers\' commands', () => {
   it('show no secret, and end by themselves when Docker asks them to', async () => {
     const secrets = ['key_encryption_key', 'seal_key', 'webhook_key', 'temporal_payload_keys'].map((name) => readFileSync(join(secretsDir, name), 'utf8'));
     for (const [name, running] of up) {
-      for (const secret of secrets) expect(running.output(), name).not.toContain(secret);
+      for (const secret of secrets) expect(`${name}: ${running.output()}`).not.toContain(secret);
     }
     const ends = await Promise.all(['codec-server', 'api-server', 'withdrawal-worker', 'signing-service', 'tx-broadcaster', 'tx-monitor', 'moto', 'anvil'].map(async (name) => [name, await up.get(name)?.stop()]));
     expect(Object.fromEntries(ends)).toMatchObject({ 'codec-server': 0, 'api-server': 0, 'withdrawal-worker': 0, 'signing-service': 0, 'tx-broadcaster': 0, 'tx-monitor': 0 });

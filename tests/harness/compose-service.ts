@@ -74,7 +74,7 @@ export async function untilUp(running: RunningService, service: Service, timeout
     return;
   }
   let end: number | string | undefined;
-  void running.ended.then((code) => { end = code; });
+  void running.ended.then((code) => (end = code));
   const deadline = Date.now() + timeoutMs;
   while (!(await running.isHealthy())) {
     if (end !== undefined) throw failed(`ended with ${end}`);
