@@ -48,24 +48,24 @@ describe('a condition, against the real books', () => {
     ['amount', { amount: { above: '10' } }, { amount: 10n * USDC + 1n }, { amount: 10n * USDC }],
     ['the native coin’s eighteen decimals', { amount: { above: '10' } }, { currency: 'POL', amount: parseEther('10') + 1n }, { currency: 'POL', amount: parseEther('10') }],
   ])('%s', async (_, when, denied, passed) => {
-    await putInForce(bench.ports.db, deny(when), REST);
+    await putInForce(bench.ports, deny(when), REST);
     expect(await judged(denied)).toBe('denied');
     expect(await judged(passed)).toBe('reserved');
   });
 
   it('client, by e-mail address however it is spelled', async () => {
     const { id, email } = await account();
-    await putInForce(bench.ports.db, deny({ clients: [` ${email.toUpperCase()}`] }), REST);
+    await putInForce(bench.ports, deny({ clients: [` ${email.toUpperCase()}`] }), REST);
     expect(await judged({ ownerId: id })).toBe('denied');
     expect(await judged({ ownerId: (await account()).id })).toBe('reserved');
   });
 
   it('destination: who is not on the allowlist, for the owner an entry is for', async () => {
-    await putInForce(bench.ports.db, deny({ destination: 'not-allowlisted' }, 'ADDRESS_NOT_ALLOWED'), REST);
+    await putInForce(bench.ports, deny({ destination: 'not-allowlisted' }, 'ADDRESS_NOT_ALLOWED'), REST);
     const [everyones, ours] = [newAddress(), newAddress()];
     const { id } = await account();
-    await putOnList(bench.ports.db, { list: 'ALLOW', address: everyones });
-    await putOnList(bench.ports.db, { list: 'ALLOW', address: ours, ownerId: id });
+    await putOnList(bench.ports, { list: 'ALLOW', address: everyones });
+    await putOnList(bench.ports, { list: 'ALLOW', address: ours, ownerId: id });
     expect(await judged({ ownerId: id })).toBe('denied');
     expect(await judged({ ownerId: id, toAddress: everyones })).toBe('reserved');
     expect(await judged({ ownerId: id, toAddress: ours })).toBe('reserved');
@@ -73,15 +73,15 @@ describe('a condition, against the real books', () => {
   });
 
   it('the denylist, before every rule', async () => {
-    await putInForce(bench.ports.db, REST);
+    await putInForce(bench.ports, REST);
     const address = newAddress();
-    await putOnList(bench.ports.db, { list: 'ALLOW', address });
-    await putOnList(bench.ports.db, { list: 'DENY', address });
+    await putOnList(bench.ports, { list: 'ALLOW', address });
+    await putOnList(bench.ports, { list: 'DENY', address });
     expect(await bench.reserveFunds({ requestId: await accept({ toAddress: address }) })).toEqual({ kind: 'denied', code: 'ADDRESS_NOT_ALLOWED', rule: 'denylist' });
   });
 
   it('a new address: known by an earlier request of the same client, not by waiting itself, nor by another client', async () => {
-    await putInForce(bench.ports.db, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
+    await putInForce(bench.ports, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
     const [{ id }, other] = [await account(), await account()];
     const toAddress = newAddress();
     const waiting = await accept({ ownerId: id, toAddress });
@@ -96,16 +96,16 @@ describe('a condition, against the real books', () => {
   });
 
   it('a new address: known by the allowlist since its entry came into force', async () => {
-    await putInForce(bench.ports.db, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
+    await putInForce(bench.ports, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
     const address = newAddress();
-    const id = await putOnList(bench.ports.db, { list: 'ALLOW', address });
+    const id = await putOnList(bench.ports, { list: 'ALLOW', address });
     expect(await judged({ toAddress: address })).toBe('denied');
     await bench.ports.db.update(listedAddresses).set({ liveAt: new Date(Date.now() - HOUR_MS) }).where(eq(listedAddresses.id, id));
     expect(await judged({ toAddress: address })).toBe('reserved');
   });
 
   it.each([['hour', 'client'], ['day', 'client'], ['hour', 'everyone'], ['day', 'everyone']] as const)('the total of an %s of %s', async (window, of) => {
-    await putInForce(bench.ports.db, deny({ total: { of, window, above: '25' } }), REST);
+    await putInForce(bench.ports, deny({ total: { of, window, above: '25' } }), REST);
     const [{ id }, other] = [await account(), await account()];
     expect([await judged({ ownerId: id }), await judged({ ownerId: id }), await judged({ ownerId: id }), await judged({ ownerId: id, amount: 5n * USDC })]).toEqual(['reserved', 'reserved', 'denied', 'reserved']);
     expect(await judged({ ownerId: other.id })).toBe(of === 'client' ? 'reserved' : 'denied');
@@ -113,14 +113,14 @@ describe('a condition, against the real books', () => {
   });
 
   it.each([['hour', 'client'], ['day', 'everyone']] as const)('how many in an %s of %s, whatever the currency', async (window, of) => {
-    await putInForce(bench.ports.db, deny({ count: { of, window, above: 2 } }), REST);
+    await putInForce(bench.ports, deny({ count: { of, window, above: 2 } }), REST);
     const [{ id }, other] = [await account(), await account()];
     expect([await judged({ ownerId: id }), await judged({ ownerId: id, currency: 'USDT' }), await judged({ ownerId: id, currency: 'POL', amount: 1n })]).toEqual(['reserved', 'reserved', 'denied']);
     expect(await judged({ ownerId: other.id })).toBe(of === 'client' ? 'reserved' : 'denied');
   });
 
   it('the share of the paying wallet, each wallet by itself', async () => {
-    await putInForce(bench.ports.db, deny({ walletShare: { abovePercent: 40 } }), REST);
+    await putInForce(bench.ports, deny({ walletShare: { abovePercent: 40 } }), REST);
     const [poor, rich] = bench.engine.wallets as [string, string];
     const hold = (address: string, pol: string) => bench.engine.chain.rpc.call('anvil_setBalance', [address, `0x${parseEther(pol).toString(16)}`]);
     await hold(poor, '100');
@@ -134,7 +134,7 @@ describe('a condition, against the real books', () => {
 
 describe('a decision', () => {
   it('is written once, with its version, however many ask at once, and counted once', async () => {
-    const version = await putInForce(bench.ports.db, REST);
+    const version = await putInForce(bench.ports, REST);
     const { id } = await account();
     const requestId = await accept({ ownerId: id });
     const answers = await Promise.all(Array.from({ length: 10 }, () => bench.reserveFunds({ requestId })));
@@ -145,7 +145,7 @@ describe('a decision', () => {
 
   it('names the approvers by account, those that exist', async () => {
     const boss = await account('boss@example.com');
-    await putInForce(bench.ports.db, { id: 'rule', when: {}, action: { approvals: { required: 1, approvers: [' Boss@Example.com', 'nobody@example.com'], withinMs: 60_000 } } });
+    await putInForce(bench.ports, { id: 'rule', when: {}, action: { approvals: { required: 1, approvers: [' Boss@Example.com', 'nobody@example.com'], withinMs: 60_000 } } });
     const requestId = await accept();
     const before = Date.now();
     expect(await bench.reserveFunds({ requestId })).toMatchObject({ kind: 'reserved', awaitsApproval: true });
@@ -155,19 +155,19 @@ describe('a decision', () => {
   });
 
   it('stands when the policy changes afterwards', async () => {
-    await putInForce(bench.ports.db, REST);
+    await putInForce(bench.ports, REST);
     const requestId = await accept();
     const first = await bench.reserveFunds({ requestId });
-    await putInForce(bench.ports.db, deny({}));
+    await putInForce(bench.ports, deny({}));
     expect(await bench.reserveFunds({ requestId })).toEqual(first);
   });
 
   it('is overtaken by the denylist until the first signature: what waited for people or was parked is not paid', async () => {
-    await putInForce(bench.ports.db, REST);
+    await putInForce(bench.ports, REST);
     const toAddress = newAddress();
     const requestId = await accept({ toAddress });
     await bench.reserveFunds({ requestId });
-    await putOnList(bench.ports.db, { list: 'DENY', address: toAddress });
+    await putOnList(bench.ports, { list: 'DENY', address: toAddress });
     await expect(bench.sign({ requestId, mode: 'pay' })).rejects.toMatchObject({ type: 'ADDRESS_NOT_ALLOWED', nonRetryable: true });
     expect(await bench.ports.db.$count(nonceReservations, eq(nonceReservations.requestId, requestId))).toBe(0);
     expect(await bench.closeUnpaid({ requestId, status: 'FAILED', code: 'ADDRESS_NOT_ALLOWED', reason: 'test' })).toBe('FAILED');
@@ -175,7 +175,7 @@ describe('a decision', () => {
   });
 
   it('against it holds no funds, counts nothing and takes no nonce; it ends as rejected with the code', async () => {
-    await putInForce(bench.ports.db, deny({}, 'POLICY_DENIED'));
+    await putInForce(bench.ports, deny({}, 'POLICY_DENIED'));
     const requestId = await accept();
     const answer = await bench.reserveFunds({ requestId });
     expect(answer).toEqual({ kind: 'denied', code: 'POLICY_DENIED', rule: 'rule' });
@@ -190,14 +190,14 @@ describe('a decision', () => {
 
   it('is asked for while no wallet has the money, unless it depends on the wallet', async () => {
     const more = { currency: 'POL', amount: parseEther('900000') };
-    await putInForce(bench.ports.db, deny({ amount: { above: '500000' } }), REST);
+    await putInForce(bench.ports, deny({ amount: { above: '500000' } }), REST);
     expect(await judged(more)).toBe('denied');
-    await putInForce(bench.ports.db, deny({ walletShare: { abovePercent: 1 } }), REST);
+    await putInForce(bench.ports, deny({ walletShare: { abovePercent: 1 } }), REST);
     expect(await judged(more)).toBe('short');
   });
 
   it('is not made of a withdrawal that ended meanwhile: nothing would give its limits back', async () => {
-    await putInForce(bench.ports.db, REST);
+    await putInForce(bench.ports, REST);
     const requestId = await accept();
     await bench.reserveFunds({ requestId });
     // Held, but judged by nobody: as after a recovery.
@@ -211,11 +211,11 @@ describe('a decision', () => {
   });
 
   it('is made of what is held and was judged by nobody', async () => {
-    await putInForce(bench.ports.db, REST);
+    await putInForce(bench.ports, REST);
     const requestId = await accept();
     await bench.reserveFunds({ requestId });
     await bench.ports.db.delete(policyDecisions).where(eq(policyDecisions.requestId, requestId));
-    const version = await putInForce(bench.ports.db, { ...REST, id: 'later' });
+    const version = await putInForce(bench.ports, { ...REST, id: 'later' });
     const answers = await Promise.all([1, 2, 3].map(() => bench.reserveFunds({ requestId })));
     expect(answers).toMatchObject([{ kind: 'reserved' }, { kind: 'reserved' }, { kind: 'reserved' }]);
     expect(await findDecision(bench.ports.db, requestId)).toMatchObject({ policyVersion: version, ruleId: 'later' });
@@ -232,7 +232,7 @@ describe('without a policy', () => {
     await db.delete(policies);
     await waits();
     expect((await bench.engine.row(requestId)).status).toBe('PENDING');
-    await putInForce(db, REST);
+    await putInForce(bench.ports, REST);
     expect(await bench.reserveFunds({ requestId })).toMatchObject({ kind: 'reserved' });
   });
 });

@@ -7,6 +7,8 @@ import { createUser } from '../db/repositories/users.ts';
 import { isDuplicateKey } from '../db/transact.ts';
 import { sealApproval, type ApprovalDecision } from '../domain/approvals.ts';
 import type { Policy } from '../domain/policy.ts';
+import { sealPolicy } from '../domain/policy-seal.ts';
+import { putInForce } from '../tests/harness/policies.ts';
 import { startBench, type Bench } from './activities.testkit.ts';
 
 /** Base units: 1,500 of the token, for which two people are asked; 4,500, for which one of two named ones is. */
@@ -99,12 +101,15 @@ describe('the signer, of what it reads about policy and people', () => {
 
   it('believes no version that was proposed only, or replaced before the withdrawal was accepted', async () => {
     const lenient: Policy = { rules: [{ id: 'rest', when: {}, action: { allow: true } }] };
-    const propose = async (status: 'DRAFT' | 'RETIRED' | 'REJECTED', decidedAt: Date | null) => (await bench.ports.db.insert(policies).values({ status, document: lenient, reason: 'test', proposedAt: new Date(), decidedAt }))[0].insertId;
-    const [live] = await bench.ports.db.select().from(policies);
-    // In force before the live one, and the live one before any of these withdrawals.
     const longBefore = new Date(Date.now() - 3_600_000);
-    await bench.ports.db.update(policies).set({ decidedAt: longBefore }).where(eq(policies.version, live?.version ?? 0));
-    const versions = [await propose('DRAFT', null), await propose('REJECTED', new Date()), await propose('RETIRED', new Date(longBefore.getTime() - 1_000))];
+    /** A version as the API seals it. */
+    const write = async (status: 'DRAFT' | 'RETIRED' | 'REJECTED', decidedAt: Date | null, retiredAt: Date | null = null) => {
+      const [{ insertId }] = await bench.ports.db.insert(policies).values({ status, document: lenient, reason: 'test', proposedAt: longBefore, decidedAt, retiredAt });
+      const [row] = await bench.ports.db.select().from(policies).where(eq(policies.version, insertId));
+      await bench.ports.db.update(policies).set({ seal: sealPolicy(bench.engine.sealKey, row as NonNullable<typeof row>) }).where(eq(policies.version, insertId));
+      return insertId;
+    };
+    const versions = [await write('DRAFT', null), await write('REJECTED', new Date()), await write('RETIRED', longBefore, new Date(Date.now() - 1_800_000))];
     for (const policyVersion of versions) {
       const requestId = await bench.funded('USDC', LARGE);
       await changeDecision(requestId, { policyVersion, ruleId: 'rest', approvalsRequired: 0 });
@@ -114,13 +119,9 @@ describe('the signer, of what it reads about policy and people', () => {
 
   it('goes by the version that was in force, also after it was replaced', async () => {
     const requestId = await approved();
-    const [live] = await bench.ports.db.select().from(policies).where(eq(policies.status, 'LIVE'));
-    const decidedAt = new Date();
-    await bench.ports.db.update(policies).set({ status: 'RETIRED', liveKey: null }).where(eq(policies.version, live?.version ?? 0));
-    const [{ insertId }] = await bench.ports.db.insert(policies).values({ status: 'LIVE', document: { rules: [{ id: 'nothing', when: {}, action: { deny: 'POLICY_DENIED' } }] }, reason: 'test', proposedAt: decidedAt, decidedAt });
+    await putInForce(bench.ports, { id: 'nothing', when: {}, action: { deny: 'POLICY_DENIED' } });
     expect(await pay(requestId)).toMatchObject({ kind: 'signed' });
-    await bench.ports.db.delete(policies).where(eq(policies.version, insertId));
-    await bench.ports.db.update(policies).set({ status: 'LIVE', liveKey: 'live' }).where(eq(policies.version, live?.version ?? 0));
+    await putInForce(bench.ports, ...POLICY.rules);
   });
 
   it.each<[string, (id: string, words: [number, number]) => Promise<unknown>]>([

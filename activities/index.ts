@@ -1,4 +1,5 @@
 import type { makeBroadcast } from './broadcast.ts';
+import type { makeChainAudit } from './chain-audit.ts';
 import type { makeCloseUnpaid } from './close-unpaid.ts';
 import type { makeConfirm } from './confirm.ts';
 import type { makeMarkPaid } from './mark-paid.ts';
@@ -32,6 +33,7 @@ export interface WithdrawalActivities {
   reconcileWallet: ReturnType<typeof makeReconcileWallet>;
   inspectWallet: ReturnType<typeof makeInspectWallet>;
   watchTreasury: ReturnType<typeof makeWatchTreasury>;
+  chainAudit: ReturnType<typeof makeChainAudit>;
 }
 export interface SigningActivities {
   sign: ReturnType<typeof makeSign>;
@@ -50,6 +52,7 @@ export interface NotificationActivities {
 }
 
 export type { BroadcastResult } from './broadcast.ts';
+export type { AuditAnchor } from './chain-audit.ts';
 export type { CloseUnpaidInput } from './close-unpaid.ts';
 export type { ConfirmVerdict } from './confirm.ts';
 export type { FailureDetail } from './failure.ts';

@@ -121,7 +121,7 @@ describe('limits under load', () => {
     for (let wave = 0; wave < WAVES; wave += 1) {
       // The clock stands within a wave, so that its window is the same for everyone; nothing else is faked.
       vi.useFakeTimers({ toFake: ['Date'], now });
-      await putInForce(bench.ports.db, ...RULES.slice(0, -1), { ...REST, id: `rest-${seed}-${wave}` });
+      await putInForce(bench.ports, ...RULES.slice(0, -1), { ...REST, id: `rest-${seed}-${wave}` });
       const plans = Array.from({ length: RACERS }, () => {
         const currency = oneOf(Object.keys(CURRENCIES) as Currency[]);
         // Down to the last base unit, which a double would lose.
@@ -133,7 +133,7 @@ describe('limits under load', () => {
         while (!raced.signal.aborted) await expectWithinLimits(now);
       })();
       // Another version comes into force in the middle of the race.
-      const replacing = putInForce(bench.ports.db, ...RULES);
+      const replacing = putInForce(bench.ports, ...RULES);
       await Promise.all(plans.map(race));
       raced.abort();
       await Promise.all([watching, replacing]);
@@ -157,7 +157,7 @@ describe('limits under load', () => {
   it('lets exactly as many of a hundred pass as the limit allows, and as many again once they were given back', async () => {
     const { db } = bench.ports;
     await db.delete(limitBuckets);
-    await putInForce(db, { id: 'day', when: { total: { of: 'everyone', window: 'day', above: '37' } }, action: { deny: 'LIMIT_EXCEEDED' } }, REST);
+    await putInForce(bench.ports, { id: 'day', when: { total: { of: 'everyone', window: 'day', above: '37' } }, action: { deny: 'LIMIT_EXCEEDED' } }, REST);
     for (let round = 0; round < 2; round += 1) {
       const requestIds = await Promise.all(Array.from({ length: RACERS }, (_, index) => accept(CLIENTS[index % CLIENTS.length] as number, 'USDC', 1_000_000n)));
       const answers = await Promise.all(requestIds.map((requestId) => reserveFunds({ requestId })));

@@ -10,7 +10,6 @@ import { hasAttempt, listAttempts, type AttemptRow } from '../db/repositories/at
 import { getFunds } from '../db/repositories/funds.ts';
 import { haltForRecovery } from '../db/repositories/books.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
-import { readListing } from '../db/repositories/listed-addresses.ts';
 import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
@@ -23,6 +22,7 @@ import { commitAttempt } from './commit-attempt.ts';
 import type { Signer } from './custody/signer.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 import type { NonceFront } from './nonce-front.ts';
+import { createSignedUsage } from './signed-usage.ts';
 import { takeNonce } from './take-nonce.ts';
 
 export interface SignPorts {
@@ -72,6 +72,7 @@ const VOID_GAS_LIMIT = 21_000n;
  */
 export function makeSign(ports: SignPorts) {
   const { db, settings } = ports;
+  const usage = createSignedUsage({ db, sealKey: ports.sealKey, chainId: settings.chain.chainId });
 
   return moneyActivity('sign', ports.log, async ({ requestId, mode, knownTxHash = null }: SignInput): Promise<SignResult> => {
     const request = await getWithdrawal(db, requestId);
@@ -84,8 +85,8 @@ export function makeSign(ports: SignPorts) {
     const walletAddress = request.walletAddress;
     const funds = await getFunds(db, requestId);
     if (walletAddress === null || funds?.state !== 'HELD') throw new EngineError('INVALID_STATE', { reason: 'no funds are reserved' });
-    if (mode !== 'void') await assertApproved(ports, request);
-    if (mode === 'pay') await assertNotDenylisted(request);
+    const listing = mode === 'void' ? null : await assertApproved({ ...ports, usage }, request);
+    if (mode === 'pay' && listing?.isDenied) await refuseDenied(requestId);
     const wallet = await getWallet(db, request.chainId, walletAddress);
     await assertMaySign(request, wallet, mode);
 
@@ -148,9 +149,8 @@ export function makeSign(ports: SignPorts) {
   }
 
   /** An entry that came into force after the policy had let it pass: while people were asked, or while it was parked. */
-  async function assertNotDenylisted(request: WithdrawalRow): Promise<void> {
-    if ((await readListing(db, request)).destination !== 'denylisted') return;
-    await giveBackUnsigned(request.requestId);
+  async function refuseDenied(requestId: string): Promise<never> {
+    await giveBackUnsigned(requestId);
     throw new EngineError('ADDRESS_NOT_ALLOWED');
   }
 

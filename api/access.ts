@@ -16,6 +16,8 @@ export interface Access {
   limit?: 'guesses' | 'none';
   /** what is written into the audit log; `null` for a call that changes nothing, and absent only for reading methods */
   audit?: AuditAction | null;
+  /** the handler writes its row in the transaction of the change: one row, and no round trip more */
+  auditInTransaction?: true;
 }
 
 /** Whoever asks for withdrawals. */

@@ -8,9 +8,11 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { inject } from 'vitest';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { createLogger } from '../db/observability/logger.ts';
+import { openDenylist } from '../db/repositories/denylist-links.ts';
 import { createUser } from '../db/repositories/users.ts';
 import { addWallet } from '../db/repositories/wallets.ts';
 import { assets, withdrawalRequests } from '../db/schema/index.ts';
+import { transact } from '../db/transact.ts';
 import { parseAddress } from '../domain/address.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { parseAmount } from '../domain/money.ts';
@@ -96,7 +98,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default', dataConverter: SEALED_PAYLOADS });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);
-  const sealKey = engine?.sealKey ?? randomBytes(32);
+  const { sealKey } = database;
   const webhookKey = engine?.ports.webhookKey ?? randomBytes(32);
   const lines: string[] = [];
   const destination = new Writable({
@@ -154,4 +156,5 @@ async function seed(database: TestDatabase, settings: Settings): Promise<void> {
   });
   await database.db.insert(assets).values([asset('USDC', 6, TOKEN, true), asset('POL', 18, null, true), asset('OLD', 6, TOKEN, false)]);
   await addWallet(database.db, { chainId, address: WALLET, keyId: 'test' });
+  await transact(database.db, (tx) => openDenylist(tx, database.sealKey, network));
 }

@@ -19,9 +19,11 @@ const ROUTES = [
   ['get', '/health'], ['get', '/ready'], ['get', '/metrics'],
   ['get', '/admin/wallets'], ['post', '/admin/wallets/{address}/pause'], ['post', '/admin/wallets/{address}/drain'], ['post', '/admin/wallets/{address}/resume'],
   ['get', '/admin/treasury/movements'], ['post', '/admin/treasury/movements'],
+  ['post', '/api-keys'], ['get', '/api-keys'], ['delete', '/api-keys/{id}'],
   ['post', '/webhooks'], ['get', '/webhooks'], ['get', '/webhooks/{id}'], ['patch', '/webhooks/{id}'], ['delete', '/webhooks/{id}'], ['post', '/webhooks/{id}/secrets'],
   ['get', '/webhooks/{id}/deliveries'], ['post', '/webhooks/{id}/deliveries/{deliveryId}/redeliver'],
   ['get', '/admin/policies'], ['put', '/admin/policies'], ['post', '/admin/policies/{version}/approve'], ['post', '/admin/policies/{version}/reject'], ['post', '/admin/policies/simulate'],
+  ['get', '/admin/audit'], ['get', '/admin/audit/verification'],
   ['get', '/admin/addresses'], ['post', '/admin/addresses'], ['delete', '/admin/addresses/{id}'], ['post', '/admin/addresses/{id}/approve'], ['post', '/admin/addresses/{id}/reject'],
 ] as const;
 

@@ -105,7 +105,7 @@ function previousJwksFrom(text: string): JWK[] {
     // As above: there may be a private key in it.
     throw new Error(refusal);
   }
-  const keys = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : given;
+  const keys = !Array.isArray(given) && typeof given === 'object' && given !== null && 'keys' in given ? given.keys : given;
   if (!Value.Check(Type.Array(PublicJwkSchema, { maxItems: PREVIOUS_JWKS_MAX }), keys)) throw new Error(refusal);
   return keys.map(({ kty, crv, x }) => ({ kty, crv, x }));
 }

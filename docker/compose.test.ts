@@ -49,7 +49,7 @@ describe('docker/compose.yaml', () => {
   });
 
   it('gives each secret to those who need it and to nobody else', () => {
-    const holders = Object.fromEntries(Object.keys(secrets).map((secret) => [secret, names((name) => services[name]?.secrets?.includes(secret) === true)]));
+    const holders = Object.fromEntries(Object.keys(secrets).map((secret) => [secret, names((name) => (services[name]?.secrets ?? []).includes(secret))]));
     const roles = ['api-server', 'provision', 'signing-service', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker'];
     expect(holders).toEqual({
       database_url: ['api-server', 'migrate', 'provision', 'signing-service', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker'],

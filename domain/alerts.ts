@@ -39,7 +39,11 @@ export const ALERT_KINDS = [
   'TOKEN_RUNNING_OUT',
   /** a row was changed behind the engine's back: nothing is signed by it */
   'SEAL_BROKEN',
+  /** sealed keys can no longer be read: nothing is signed and withdrawals wait */
+  'KEY_STORE_UNAVAILABLE',
   /** a receiver of notifications has failed for so long that it was switched off */
   'WEBHOOK_DISABLED',
+  /** the audit log is not what was anchored in Temporal, or rows of it are gone */
+  'AUDIT_BROKEN',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];

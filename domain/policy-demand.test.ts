@@ -1,7 +1,7 @@
 import { assert, bigInt, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { demandOf, type LastingFacts } from './policy-demand.ts';
-import { judge, type Conditions, type Policy, type PolicyFacts, type Rule } from './policy.ts';
+import { judge, type Conditions, type Policy, type PolicyFacts, type Rule, type Usage } from './policy.ts';
 
 const FACTS: LastingFacts = { network: 'polygon-amoy', currency: 'USDC', decimals: 6, amount: 5_000_000_000n, client: 'client@example.com' };
 
@@ -41,6 +41,41 @@ describe('what a decision demands', () => {
     expect(demandOf(rules, 'rest', FACTS)).toMatchObject({ required: 0 });
   });
 
+  const usage = (change: Partial<Usage>): NonNullable<LastingFacts['usageAtLeast']> => {
+    const none = { hourTotal: 0n, dayTotal: 0n, hourCount: 0, dayCount: 0 };
+    return { client: { ...none, ...change }, everyone: none };
+  };
+
+  it.each<[string, Conditions, Partial<Usage>, boolean]>([
+    ['less than a limit', { total: { of: 'client', window: 'day', above: '9000' } }, { dayTotal: 4_000_000_000n }, true],
+    ['more than a limit', { total: { of: 'client', window: 'day', above: '9000' } }, { dayTotal: 4_000_000_001n }, false],
+    ['more than a limit on everyone', { total: { of: 'everyone', window: 'day', above: '9000' } }, { dayTotal: 4_000_000_001n }, true],
+    ['more than a limit that also asks for what nobody knows any more', { total: { of: 'client', window: 'day', above: '9000' }, newAddress: { withinMs: 1_000 } }, { dayTotal: 4_000_000_001n }, true],
+    ['more than a limit on others', { total: { of: 'client', window: 'day', above: '9000' }, currencies: ['POL'] }, { dayTotal: 4_000_000_001n }, true],
+    ['as many as are allowed', { count: { of: 'client', window: 'hour', above: 3 } }, { hourCount: 2 }, true],
+    ['more than are allowed', { count: { of: 'client', window: 'hour', above: 3 } }, { hourCount: 3 }, false],
+  ])('holds against proven usage: %s', (_, when, proven, isBorneOut) => {
+    const demand = demandOf(policy(deny('limit', when), allow('rest')), 'rest', { ...FACTS, usageAtLeast: usage(proven) });
+    if (isBorneOut) expect(demand).toEqual({ required: 0, approvers: null });
+    else expect(demand).toBeNull();
+  });
+
+  it('believes a rule that a limit passed on, whatever is proven of it', () => {
+    const rules = policy(approve('much', { total: { of: 'client', window: 'day', above: '9000' } }, 2), allow('rest'));
+    expect(demandOf(rules, 'much', { ...FACTS, usageAtLeast: usage({}) })).toMatchObject({ required: 2 });
+  });
+
+  it.each<[LastingFacts['destination'], boolean, boolean]>([
+    [undefined, true, true],
+    ['unlisted', false, true],
+    ['allowlisted', true, false],
+  ])('holds against what the lists said then: %s', (destination, restIsBorneOut, strangersAreBorneOut) => {
+    const rules = policy(approve('strangers', { destination: 'not-allowlisted' }, 3), allow('rest'));
+    const facts = { ...FACTS, ...(destination && { destination }) };
+    expect(demandOf(rules, 'rest', facts) !== null).toBe(restIsBorneOut);
+    expect(demandOf(rules, 'strangers', facts) !== null).toBe(strangersAreBorneOut);
+  });
+
   it('bears out every decision the policy ever made', () => {
     const NONE = { hourTotal: 0n, dayTotal: 0n, hourCount: 0, dayCount: 0 };
     const rules = policy(
@@ -67,7 +102,11 @@ describe('what a decision demands', () => {
       property(facts, (given) => {
         const verdict = judge(rules, given);
         const { network, currency, decimals, amount, client } = given;
-        const demand = demandOf(rules, verdict.rule, { network, currency, decimals, amount, client });
+        const lasting = { network, currency, decimals, amount, client };
+        const demand = demandOf(rules, verdict.rule, lasting);
+        // Whatever part of the usage is proven, and the lists as they were: no decision of the policy's is called wrong.
+        const { usage: counted } = given;
+        if (counted) expect(demandOf(rules, verdict.rule, { ...lasting, destination: given.destination, usageAtLeast: { client: { ...counted.client, dayTotal: counted.client.dayTotal / 2n }, everyone: counted.everyone } })).toEqual(demand);
         if (verdict.kind === 'allowed') expect(demand).toMatchObject({ required: verdict.approvals?.required ?? 0 });
         else expect(demand).toBeNull();
       }),

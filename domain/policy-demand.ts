@@ -1,7 +1,12 @@
-import { matches, verdictOf, type Policy, type PolicyFacts, type Rule, type Truth } from './policy.ts';
+import { matches, verdictOf, type Conditions, type Policy, type PolicyFacts, type Rule, type Truth } from './policy.ts';
 
-/** What of a withdrawal never changes once it was accepted: its sealed fields, and whose it is. */
-export type LastingFacts = Pick<PolicyFacts, 'network' | 'currency' | 'decimals' | 'amount' | 'client'>;
+/** What can be known of a withdrawal after it was decided on: its sealed fields, whose it is, and what else is proven. */
+export type LastingFacts = Pick<PolicyFacts, 'network' | 'currency' | 'decimals' | 'amount' | 'client'> & {
+  /** what the lists said of the recipient when it was decided; absent where that cannot be told */
+  destination?: PolicyFacts['destination'];
+  /** at least so much was counted when it was decided; absent where nobody has counted */
+  usageAtLeast?: NonNullable<PolicyFacts['usage']>;
+};
 
 export interface ApprovalDemand {
   /** distinct people who must approve; 0 when nobody needs to */
@@ -15,8 +20,8 @@ export interface ApprovalDemand {
  * such rule, it denies, it does not hold, or one before it does. Exists so that a decision read from the database is
  * believed only as far as the policy itself bears it out: by the amount nobody escapes the approvals of a large payment.
  *
- * What has changed since (usage, balances, lists, how long the recipient is known) is taken for whatever would make the
- * decision right.
+ * What cannot be told any more (balances, how long the recipient is known, usage beyond what is proven) is taken for whatever would
+ * make the decision right. More usage only makes more limits hold, so one that holds by the proven part held.
  */
 export function demandOf(policy: Policy, ruleId: string, facts: LastingFacts): ApprovalDemand | null {
   for (const rule of policy.rules) {
@@ -33,10 +38,21 @@ function demandedBy(rule: Rule): ApprovalDemand | null {
   return verdict.approvals ?? { required: 0, approvers: null };
 }
 
-/** Whether a rule holds by the lasting facts alone. */
-function lastingTruth({ when }: Rule, facts: LastingFacts): Truth {
-  const { destination, ...lasting } = when;
-  const holds = matches(lasting, { ...facts, destination: 'unlisted' });
-  // The lists may have changed since.
-  return destination !== undefined && holds === true ? 'unknown' : holds;
+/** Whether a rule holds by what is known alone. */
+function lastingTruth({ when }: Rule, { usageAtLeast, destination, ...facts }: LastingFacts): Truth {
+  const { destination: wanted, total, count, ...lasting } = when;
+  const others = matches(lasting, { ...facts, destination: 'unlisted' });
+  const lists = wanted === undefined ? true : destination === undefined ? 'unknown' : matches({ destination: wanted }, { ...facts, destination });
+  return all(others, lists, ...[total && { total }, count && { count }].map((limit) => limitTruth(limit, { ...facts, destination: 'unlisted', ...(usageAtLeast && { usage: usageAtLeast }) })));
+}
+
+/** A limit that the proven usage does not pass may have been passed all the same. */
+function limitTruth(limit: Conditions | undefined, facts: PolicyFacts): Truth {
+  if (limit === undefined) return true;
+  return matches(limit, facts) === true ? true : 'unknown';
+}
+
+function all(...truths: Truth[]): Truth {
+  if (truths.includes(false)) return false;
+  return truths.includes('unknown') ? 'unknown' : true;
 }

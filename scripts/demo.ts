@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCredentials } from './demo/api.ts';
+import { readCredentials } from './demo/credentials.ts';
 import { runDemo } from './demo/run.ts';
 
 const HELP = `Usage: npm run demo [-- --withdrawals N] [--clients N] [--timeout SECONDS]
 
 Posts withdrawals of every enabled asset to the running sandbox by several clients at once, each twice with the same
-Idempotency-Key, waits until all are final, and compares the recipients' balances on chain to the last unit.
+Idempotency-Key, waits until all are final, and compares the recipients' balances on chain to the last unit. Requests are
+signed with an API key that it makes for itself and revokes at the end.
 
   --withdrawals N    how many (default 50)
   --clients N        how many at once (default 10)

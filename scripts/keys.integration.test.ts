@@ -10,7 +10,10 @@ import { awsEnvironment, startTestSecretsManager, type TestSecretsManager } from
 import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
 import { openDatabase, type DatabaseHandle } from '../db/client.ts';
 import { migrateUp } from '../db/migrate.ts';
+import { holdFunds, settleFunds } from '../db/repositories/funds.ts';
 import { listWallets } from '../db/repositories/wallets.ts';
+import { transact } from '../db/transact.ts';
+import type { Address } from '../domain/address.ts';
 import { freePorts, startInfrastructure, type Infrastructure } from './stack/infrastructure.ts';
 import { statePaths } from './stack/paths.ts';
 import { PORT_VARIABLES, type Ports } from './stack/ports.ts';
@@ -132,11 +135,11 @@ describe('keys', { timeout: TEST_TIMEOUT_MS }, () => {
     await keys(['create']);
     await keys(['create']);
     const next = randomBytes(32).toString('base64');
-    const rotated = await keys(['rotate'], { ...env, NEW_KEY_ENCRYPTION_KEY: next });
+    const rotated = await keys(['rotate', '--kek'], { ...env, NEW_KEY_ENCRYPTION_KEY: next });
     expect(rotated).toMatchObject({ code: 0, err: '' });
     expect(rotated.out.match(/rotated, version 2/g)).toHaveLength(2);
     expect(rotated.out).toContain('now set KEY_ENCRYPTION_KEY');
-    expect((await keys(['rotate'], { ...env, NEW_KEY_ENCRYPTION_KEY: next })).out.match(/was rotated before, version 2/g)).toHaveLength(2);
+    expect((await keys(['rotate', '--kek'], { ...env, NEW_KEY_ENCRYPTION_KEY: next })).out.match(/was rotated before, version 2/g)).toHaveLength(2);
     expect((await keys(['verify'])).code).toBe(1);
     expect((await keys(['verify'], { ...env, KEY_ENCRYPTION_KEY: next })).code).toBe(0);
     expect(rotated.out).not.toContain(next);
@@ -146,11 +149,67 @@ describe('keys', { timeout: TEST_TIMEOUT_MS }, () => {
     const next = randomBytes(32).toString('base64');
     await keys(['create'], { ...env, KEY_ENCRYPTION_KEY: next });
     await keys(['create']);
-    const rotated = await keys(['rotate'], { ...env, NEW_KEY_ENCRYPTION_KEY: next });
+    const rotated = await keys(['rotate', '--kek'], { ...env, NEW_KEY_ENCRYPTION_KEY: next });
     expect(rotated.code).toBe(0);
     expect(rotated.out).toMatch(/was rotated before, version 1/);
     expect(rotated.out).toMatch(/ rotated, version 2/);
     expect((await keys(['verify'], { ...env, KEY_ENCRYPTION_KEY: next })).code).toBe(0);
+  });
+});
+
+describe('a wallet', { timeout: TEST_TIMEOUT_MS }, () => {
+  /** Funds held out of a wallet for a withdrawal that is under way. */
+  const bind = (requestId: string, wallet: string) => transact(database.db, (tx) => holdFunds(tx, { requestId, chainId, walletAddress: wallet as Address, tokenAddress: null, amount: 1n, gasLimit: 21_000n, gasWei: 1n }));
+  const release = (requestId: string) => transact(database.db, (tx) => settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: 0n, settledBlock: null }));
+  const rowOf = async (address: string) => (await walletRows()).find((row) => row.address === address);
+
+  it('is replaced by a new one: drained first, finished once it owes nothing, however often it is told', async () => {
+    const old = addressOf(await keys(['create']));
+    const requestId = `tx-${Date.now()}-${randomBytes(10).toString('hex')}`;
+    await bind(requestId, old);
+    const begun = await keys(['rotate', '--wallet', old]);
+    expect(begun).toMatchObject({ code: 4, err: '' });
+    expect(begun.out).toContain('1 withdrawals are bound to it');
+    const successor = (await rowOf(old))?.successorAddress ?? '';
+    expect(await walletRows()).toHaveLength(2);
+    expect(await rowOf(old)).toMatchObject({ status: 'DRAINING' });
+    expect(await rowOf(successor)).toMatchObject({ status: 'ACTIVE', successorAddress: null });
+    expect((await keys(['verify'])).out).toContain(`${successor} ok, version 1, ACTIVE`);
+
+    expect(await keys(['rotate', '--wallet', old.toLowerCase()])).toMatchObject({ code: 4, out: expect.stringContaining(successor) });
+    await release(requestId);
+    const ended = await keys(['rotate', '--wallet', old]);
+    expect(ended).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`${old} is drained`) });
+    expect(await keys(['rotate', '--wallet', old])).toEqual(ended);
+    expect(await walletRows()).toHaveLength(2);
+    expect((await keys(['verify'])).code).toBe(0);
+  });
+
+  it('has one successor also when it is replaced twice at once, or the first run died behind the key', async () => {
+    const old = addressOf(await keys(['create']));
+    // What a run leaves that dies between storing the key and adding its wallet.
+    const { DATABASE_URL: _without, ...variables } = env;
+    const left = addressOf(await keys(['create'], variables));
+    const both = await Promise.all([keys(['rotate', '--wallet', old]), keys(['rotate', '--wallet', old])]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    const successor = (await rowOf(old))?.successorAddress ?? '';
+    expect(both.every(({ out }) => out.includes(`replaced by ${successor}`))).toBe(true);
+    expect((await walletRows()).map(({ address }) => address).toSorted()).toEqual([old, successor].toSorted());
+    expect((await keys(['show-address'])).out).toContain(`${left} withdrawal-engine/${chainId}/${left.toLowerCase()} no wallet`);
+  });
+
+  it('that stands still is not replaced, nor one that is unknown: and then no key is made', async () => {
+    const old = addressOf(await keys(['create']));
+    await database.pool.query("UPDATE wallets SET status = 'HALTED' WHERE address = ?", [old]);
+    expect(await keys(['rotate', '--wallet', old])).toMatchObject({ code: 1, out: expect.stringContaining('is HALTED') });
+    expect(await keys(['rotate', '--wallet', '0x52908400098527886E0F7030069857D2E4169EE7'])).toMatchObject({ code: 1, out: expect.stringContaining('there is no wallet') });
+    expect((await keys(['show-address'])).out.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each([[[]], [['--wallet']], [['--kek', 'x']], [['--wallet', '1'.repeat(64)]]])('is not replaced on wrong arguments: %j', async (args) => {
+    const ended = await keys(['rotate', ...args]);
+    expect(ended).toMatchObject({ code: 2, out: '', err: line('') });
+    expect(ended.err).not.toContain('1'.repeat(64));
   });
 });
 
@@ -170,7 +229,7 @@ describe('what cannot work is told in one line', { timeout: TEST_TIMEOUT_MS }, (
     const short = await keys(['verify'], { ...env, KEY_ENCRYPTION_KEY: 'c2hvcnQ=' });
     expect(short).toMatchObject({ code: 2, err: line('KEY_ENCRYPTION_KEY must be 32 bytes in base64') });
     expect(short.err).not.toContain('c2hvcnQ=');
-    expect(await keys(['rotate'])).toMatchObject({ code: 2, err: line('NEW_KEY_ENCRYPTION_KEY must be set') });
+    expect(await keys(['rotate', '--kek'])).toMatchObject({ code: 2, err: line('NEW_KEY_ENCRYPTION_KEY must be set') });
     expect(await keys(['verify'], { ...env, POLYGON_CHAIN_ID: 'polygon' })).toMatchObject({ code: 2, err: line('POLYGON_CHAIN_ID must be a whole number') });
   });
 
@@ -212,7 +271,7 @@ describe('in a sandbox', { timeout: TEST_TIMEOUT_MS }, () => {
     expect((await keys(['verify'], sandbox)).out).toMatch(/ok, version 1, ACTIVE/);
 
     const next = randomBytes(32).toString('base64');
-    const rotated = await keys(['rotate'], { ...sandbox, NEW_KEY_ENCRYPTION_KEY: next });
+    const rotated = await keys(['rotate', '--kek'], { ...sandbox, NEW_KEY_ENCRYPTION_KEY: next });
     expect(rotated).toMatchObject({ code: 0, err: '' });
     expect(rotated.out).toContain('now restart the sandbox');
     expect(ensureSecrets(paths.secrets).keyEncryptionKey).toBe(next);

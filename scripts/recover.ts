@@ -7,6 +7,7 @@ import { createLogger } from '../db/observability/logger.ts';
 import { openRedis } from '../db/redis.ts';
 import { EngineError } from '../domain/errors.ts';
 import { clientOn, connectTo } from '../temporal-config/connection.ts';
+import { auditedByCommand } from './audit/audited-by-command.ts';
 import { recoverConfig } from './recover/config.ts';
 import { recover, RECOVER_EXIT } from './recover/run.ts';
 import { deepestLine, oneLine, UserError } from './stack/user-error.ts';
@@ -58,21 +59,24 @@ async function main(args: string[]): Promise<number> {
   try {
     // Only so that a Redis that is there is not found away; without it the recovery goes on.
     await Promise.race([new Promise((resolve) => redis.once('ready', resolve)), new Promise((resolve) => setTimeout(resolve, REDIS_CONNECT_MS))]);
-    return await recover(
-      {
-        db: database.db,
-        redis,
-        temporal: config.temporal,
-        client: clientOn(connection, config.temporal),
-        rpc: createRpc({ urls: config.rpcUrls, chainId: config.settings.chain.chainId, timeoutMs: RPC_TIMEOUT_MS }),
-        settings: config.settings,
-        print: (line) => process.stdout.write(`${line}\n`),
-        log,
-        onStep: () => undefined,
-        finalityWaitMs: FINALITY_WAIT_MS,
-      },
-      { dryRun, confirm: async () => values.yes || (await ask()), leave: new Set(values.leave) },
-    );
+    const deps = {
+      db: database.db,
+      redis,
+      temporal: config.temporal,
+      client: clientOn(connection, config.temporal),
+      rpc: createRpc({ urls: config.rpcUrls, chainId: config.settings.chain.chainId, timeoutMs: RPC_TIMEOUT_MS }),
+      settings: config.settings,
+      print: (line: string) => process.stdout.write(`${line}\n`),
+      log,
+      onStep: () => undefined,
+      finalityWaitMs: FINALITY_WAIT_MS,
+    };
+    const run = () => recover(deps, { dryRun, confirm: async () => values.yes || (await ask()), leave: new Set(values.leave) });
+    if (dryRun) return await run();
+    return await auditedByCommand(database.db, { command: 'recover', action: 'recovery.run', target: { kind: 'chain', id: String(config.settings.chain.chainId) } }, async (trail) => {
+      trail.after({ leave: values.leave });
+      return run();
+    });
   } finally {
     redis.disconnect();
     await connection.close();

@@ -1,5 +1,6 @@
 import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
 import { createSecretsManagerSigner } from '../activities/custody/secrets-manager-signer.ts';
+import { watchKeyStore } from '../activities/custody/watch-key-store.ts';
 import type { SigningActivities } from '../activities/index.ts';
 import { makeSign } from '../activities/sign.ts';
 import { makeSignFiller } from '../activities/sign-filler.ts';
@@ -8,6 +9,7 @@ import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
 import { WORKER_TUNING } from '../temporal-config/worker-tuning.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
+import { checkSealsAtStart } from './check-seals-at-start.ts';
 import { keyFrom } from './config.ts';
 import { runWorker } from './run-worker.ts';
 
@@ -20,7 +22,10 @@ process.exitCode = await runWorker('signing-service', async ({ config, ports }) 
   } finally {
     await connection.close();
   }
-  const signer = createSecretsManagerSigner({ secretStore: createAwsSecretStore(), keyEncryptionKey: keyFrom(process.env, 'KEY_ENCRYPTION_KEY') });
-  const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey: keyFrom(process.env, 'SEAL_KEY') }), signFiller: makeSignFiller({ ...ports, signer }) };
+  const sealKey = keyFrom(process.env, 'SEAL_KEY');
+  await checkSealsAtStart(ports, sealKey);
+  const custody = createSecretsManagerSigner({ secretStore: createAwsSecretStore(), keyEncryptionKey: keyFrom(process.env, 'KEY_ENCRYPTION_KEY') });
+  const signer = watchKeyStore(custody, { db: ports.db, chainId: ports.rpc.chainId, log: ports.log });
+  const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey }), signFiller: makeSignFiller({ ...ports, signer }) };
   return { worker: { taskQueue: TASK_QUEUES.signing, activities, ...WORKER_TUNING.signing } };
 });

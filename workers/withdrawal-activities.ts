@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { makeChainAudit } from '../activities/chain-audit.ts';
 import { makeCloseUnpaid } from '../activities/close-unpaid.ts';
 import { makeEscalate } from '../activities/escalate.ts';
 import { makeInspectWallet } from '../activities/guardian/inspect-wallet.ts';
@@ -38,6 +39,7 @@ export function withdrawalActivities(ports: Omit<Ports, 'close'>, client: Client
     reconcileWallet: makeReconcileWallet(ports),
     inspectWallet: makeInspectWallet({ ...ports, findUndone: (_, chainId, wallet) => haltUndoneFinality(ports, chainId, wallet) }),
     watchTreasury: makeWatchTreasury(ports),
+    chainAudit: makeChainAudit(ports),
     sweep: makeSweep({
       ...ports,
       startWithdrawal: (start) => startWithdrawal(client, start),

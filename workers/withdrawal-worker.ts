@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Runtime } from '@temporalio/worker';
+import { ensureAuditSchedule } from '../temporal-config/audit-schedule.ts';
 import { ensureReconcileSchedule } from '../temporal-config/reconcile-schedule.ts';
 import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
 import { ensureTreasurySchedule } from '../temporal-config/treasury-schedule.ts';
@@ -18,6 +19,7 @@ process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, 
   const client = new Client({ connection, namespace: config.temporal.namespace, dataConverter: config.temporal.dataConverter });
   await checkBooksAtStart(ports, (since, limit) => listStartedSince(client, since, limit), 'withdrawal-worker');
   await ensureSweepSchedule(client);
+  await ensureAuditSchedule(client);
   await ensureReconcileSchedule(client, config.settings.chain.reconcileEveryMs);
   await ensureTreasurySchedule(client, config.settings.treasury.everyMs);
   // The sweeper starts what is missing: a database that is away now keeps no workflow waiting.

@@ -11,7 +11,7 @@ import { WORKFLOW_BUNDLE } from '../workers/workflow-bundle.ts';
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 /** Of other workflows than the withdrawal. */
-const OTHERS = ['guardian-fills-a-gap', 'sweep', 'reconcile', 'treasury', 'webhook-tried-twice-then-given-up'];
+const OTHERS = ['guardian-fills-a-gap', 'audit-chained', 'sweep', 'reconcile', 'treasury', 'webhook-tried-twice-then-given-up'];
 const silent = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const bundle = (workflows: string): Promise<WorkflowBundle> => bundleWorkflowCode({ ...WORKFLOW_BUNDLE, workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)), logger: silent });

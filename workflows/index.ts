@@ -1,3 +1,4 @@
+export { auditChain } from './audit-chain.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { reconcile } from './reconcile.ts';
 export { guardian } from './guardian.ts';

@@ -19,11 +19,13 @@ import { isSameHash, recipeOf } from './passwords.ts';
  * Called twice it opens one account and two sessions; two calls at once with one address come one after the other. A process that
  * dies in the middle leaves an account with its session, or neither.
  * @param asked.email in its one spelling
+ * @param onBegin called once it may be tried, before anything is opened; where it throws, nothing is
  */
-export async function registerAccount(deps: CredentialsDependencies & { accessTokens: AccessTokens }, asked: { email: string; password: string }, caller: Caller): Promise<{ tokens: Tokens; accountId: number }> {
+export async function registerAccount(deps: CredentialsDependencies & { accessTokens: AccessTokens }, asked: { email: string; password: string }, caller: Caller, onBegin: () => Promise<void>): Promise<{ tokens: Tokens; accountId: number }> {
   const { database, addresses } = deps;
   const { email } = asked;
-  const { passwordHash } = await checkCredentials(deps, email, asked.password, caller.ip);
+  const { passwordHash } = await checkCredentials(deps, email, asked.password, caller.ip, { right: 'counts' });
+  await onBegin();
   const opened = await transact(database, async (tx) => {
     const now = new Date();
     // Of one address at a time: a second insert that the unique key refused would show in the numbers of the accounts.

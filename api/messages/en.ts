@@ -101,6 +101,7 @@ export const en: Messages = {
           'nothing-proposed': 'No such proposal waits for a decision.',
           'not-in-force': 'Only an entry in force can be proposed for removal.',
           'payment-mined': `The payment is already on the chain and can no longer be cancelled${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'too-many-api-keys': p['maximum'] === undefined ? 'There are as many API keys as allowed. Revoke one first.' : `There may be ${p['maximum']} live API keys at most. Revoke one first.`,
           'too-many-webhooks': p['maximum'] === undefined ? 'There are as many webhooks as allowed. Remove one first.' : `There may be ${p['maximum']} webhooks at most. Remove one first.`,
           'too-many-secrets': 'As many secrets are live as allowed. Wait until an older one expires, or set overlapSeconds to 0.',
           'webhook-off': 'The webhook is switched off. Switch it on first.',

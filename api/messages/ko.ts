@@ -101,6 +101,7 @@ export const ko: Messages = {
           'nothing-proposed': '결정을 기다리는 해당 제안이 없습니다.',
           'not-in-force': '적용 중인 항목만 삭제를 제안할 수 있습니다.',
           'payment-mined': `이미 블록체인에 기록되어 취소할 수 없습니다${p['status'] === undefined ? '' : ` (${p['status']})`}.`,
+          'too-many-api-keys': p['maximum'] === undefined ? 'API 키를 더 만들 수 없습니다. 먼저 하나를 폐기해 주세요.' : `API 키는 최대 ${p['maximum']}개까지 사용할 수 있습니다. 먼저 하나를 폐기해 주세요.`,
           'too-many-webhooks': p['maximum'] === undefined ? '웹훅을 더 등록할 수 없습니다. 먼저 하나를 삭제해 주세요.' : `웹훅은 최대 ${p['maximum']}개까지 등록할 수 있습니다. 먼저 하나를 삭제해 주세요.`,
           'too-many-secrets': '사용 중인 비밀 키가 너무 많습니다. 이전 키가 만료될 때까지 기다리거나 overlapSeconds를 0으로 지정해 주세요.',
           'webhook-off': '웹훅이 꺼져 있습니다. 먼저 웹훅을 켜 주세요.',

@@ -39,8 +39,8 @@ function isUnder(prefix: string, url: string): boolean {
   return url === prefix || url.startsWith(`${prefix}/`);
 }
 
-function hooksFor(app: FastifyInstance, { who, limit }: Access): onRequestAsyncHookHandler[] {
+function hooksFor(app: FastifyInstance, { who, scope, limit }: Access): onRequestAsyncHookHandler[] {
   const { limits } = app;
   const byAddress = { usual: [limits.address], guesses: [limits.address, limits.signIn], none: [] }[limit ?? 'usual'];
-  return who === 'anyone' ? byAddress : [...byAddress, app.requireAccount(who), limits.account];
+  return who === 'anyone' ? byAddress : [...byAddress, app.requireAccount(who, scope), limits.account];
 }

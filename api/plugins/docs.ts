@@ -5,6 +5,12 @@ import fp from 'fastify-plugin';
 
 export const DOCS_PREFIX = '/docs';
 
+const SIGNATURE_DESCRIPTION =
+  'HTTP message signature (RFC 9421), `hmac-sha256` with an API key, in exactly this form: ' +
+  '`Signature-Input: sig=("@method" "@path" "@query" "content-digest" "idempotency-key");created=…;nonce="…";keyid="ak_…";alg="hmac-sha256"` and `Signature: sig=:…:`. ' +
+  '`content-digest` (RFC 9530, `sha-256`) is covered exactly when there is a body, `idempotency-key` exactly when it is sent. `created` within 30 s of the `Date` of our answers; ' +
+  'a `nonce` of 16 to 64 characters of base64url works once. Whatever does not fit is answered with the same 401.';
+
 /** OpenAPI from the routes' own schemas: the page at /docs, the document at /docs/json. */
 export const docsPlugin = fp(
   async (app: FastifyInstance) => {
@@ -24,6 +30,7 @@ export const docsPlugin = fp(
           { name: 'assets', description: 'What can be withdrawn' },
           { name: 'webhooks', description: 'Be told of status changes, by Standard Webhooks' },
           { name: 'auth', description: 'Accounts and sessions' },
+          { name: 'api-keys', description: 'For programs: each request is signed' },
           { name: 'operations', description: 'Health and metrics' },
         ],
         webhooks: {
@@ -37,7 +44,17 @@ export const docsPlugin = fp(
             },
           },
         },
-        components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+        components: {
+          securitySchemes: {
+            bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+            signature: { type: 'apiKey', in: 'header', name: 'Signature', description: SIGNATURE_DESCRIPTION },
+          },
+        },
+      },
+      // A route that names a scope takes keys beside sessions: said where the rule stands, shown here.
+      transform: ({ schema, url, route }) => {
+        const scope = route.config?.access?.scope;
+        return { schema: scope === undefined ? schema : { ...schema, security: [...(schema.security ?? []), { signature: [] }], 'x-scope': scope }, url };
       },
       refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema-${index}`) },
     });

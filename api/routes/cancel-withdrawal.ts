@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { CLIENTS } from '../access.ts';
+import { readWithdrawalState, withdrawalState } from '../audit/states.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams, WithdrawalSchema } from '../schemas/withdrawal.ts';
 import { cancel } from '../withdrawals/cancel.ts';
@@ -29,7 +30,9 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
       config: { access: { who: CLIENTS, scope: 'withdrawals:cancel', audit: 'withdrawal.cancel' } },
     },
     async (request, reply) => {
+      request.audit.before(await readWithdrawalState(database, request.params.requestId));
       const row = await cancel({ database, starter }, request, request.params.requestId);
+      request.audit.after(withdrawalState(row));
       return reply.code(202).send(withdrawalView(row, viewContextOf(request, settings)));
     },
   );

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { takeGuessBack } from '../../db/repositories/password-guesses.ts';
 import { normaliseEmail } from '../../domain/email.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { callerOf } from '../auth/caller.ts';
@@ -24,9 +23,10 @@ export const login: FastifyPluginAsyncTypebox<CredentialsDependencies> = async (
       config: { access: { who: 'anyone', limit: 'guesses', audit: 'session.open' } },
     },
     async (request) => {
-      const { user, guess } = await checkCredentials(deps, normaliseEmail(request.body.email), request.body.password, request.ip);
+      const { user } = await checkCredentials(deps, normaliseEmail(request.body.email), request.body.password, request.ip, { right: 'taken-back' });
       if (!user) throw new EngineError('UNAUTHENTICATED', { reason: 'credentials' });
-      await takeGuessBack(deps.database, guess, new Date(), { signedIn: true });
+      request.audit.target(user.id, 'account');
+      await request.audit.by(user);
       return openSession(deps.database, app.accessTokens, user, callerOf(request));
     },
   );

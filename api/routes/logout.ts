@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../db/client.ts';
-import { revokeByToken } from '../../db/repositories/refresh-tokens.ts';
+import { findTokenOwner, revokeByToken } from '../../db/repositories/refresh-tokens.ts';
 import { refreshTokenHash } from '../auth/refresh-token.ts';
 import { RefreshSchema } from '../schemas/auth.ts';
 import { errorResponses } from '../schemas/error.ts';
@@ -20,7 +20,13 @@ export const logout: FastifyPluginAsyncTypebox<{ database: Database }> = async (
       config: { access: { who: 'anyone', audit: 'session.close' } },
     },
     async (request, reply) => {
-      await revokeByToken(database, refreshTokenHash(request.body.refreshToken), new Date());
+      const tokenHash = refreshTokenHash(request.body.refreshToken);
+      const owner = await findTokenOwner(database, tokenHash);
+      if (owner) {
+        request.audit.target(owner.sessionId);
+        await request.audit.by(owner);
+        await revokeByToken(database, tokenHash, new Date());
+      }
       return reply.code(204).send(null);
     },
   );

@@ -27,7 +27,7 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptanc
         body: NewWithdrawalSchema,
         response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
       },
-      config: { access: { who: CLIENTS, scope: 'withdrawals:create', audit: 'withdrawal.request' } },
+      config: { access: { who: CLIENTS, scope: 'withdrawals:create', audit: 'withdrawal.request', auditInTransaction: true } },
       // Before the body is judged: without a key nothing else matters.
       preValidation: async (request) => {
         idempotencyKeyFrom(request.headers['idempotency-key']);
@@ -37,7 +37,7 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptanc
       const account = accountOf(request);
       await options.books.assertOpen();
       const idempotencyKey = idempotencyKeyFrom(request.headers['idempotency-key']);
-      const { row, isNew, keyHash, bodyHash } = await accept(options.acceptance, { ownerId: account.id, client: account.email, correlationId: request.id, idempotencyKey, body: request.body });
+      const { row, isNew, keyHash, bodyHash } = await accept(options.acceptance, { ownerId: account.id, client: account.email, correlationId: request.id, idempotencyKey, body: request.body, audit: request.audit.record });
       if (isNew) {
         app.metrics.withdrawalsAccepted.inc({ currency: row.currency });
         request.log.info({ requestId: row.requestId, currency: row.currency }, 'withdrawal accepted');

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
-import { rotateRefreshToken } from '../../db/repositories/refresh-tokens.ts';
+import { findTokenOwner, rotateRefreshToken } from '../../db/repositories/refresh-tokens.ts';
 import { findSessionUser } from '../../db/repositories/sessions.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
@@ -17,9 +17,14 @@ export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async 
       config: { access: { who: 'anyone', audit: 'session.refresh' } },
     },
     async (request) => {
+      const tokenHash = refreshTokenHash(request.body.refreshToken);
+      const owner = await findTokenOwner(database, tokenHash);
+      if (!owner) throw new EngineError('UNAUTHENTICATED', { reason: 'refresh-token' });
+      request.audit.target(owner.sessionId);
+      await request.audit.by(owner);
       const refreshToken = makeRefreshToken();
       const rotation = await rotateRefreshToken(database, {
-        tokenHash: refreshTokenHash(request.body.refreshToken),
+        tokenHash,
         successorHash: refreshTokenHash(refreshToken),
         now: new Date(),
       });

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
+import type { LightMyRequestResponse } from 'fastify';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { passwordGuesses, users } from '../../db/schema/index.ts';
+import { auditLog, passwordGuesses, users } from '../../db/schema/index.ts';
 import { PASSWORD, startTestApi, type TestApi } from '../api.testkit.ts';
 import type { Tokens } from '../schemas/auth.ts';
 
@@ -20,7 +21,7 @@ const from = () => {
 };
 const call = (url: string, payload: object, remoteAddress = from()) => api.app.inject({ method: 'POST', url, payload, remoteAddress });
 const register = (email: string, password = PASSWORD, remoteAddress?: string) => call('/auth/register', { email, password }, remoteAddress);
-const accountIn = (response: { json<T>(): T }) => Number(decodeJwt(response.json<Tokens>().accessToken).sub);
+const accountIn = (response: LightMyRequestResponse) => Number(decodeJwt(response.json<Tokens>().accessToken).sub);
 const rowsUnder = (email: string) => api.database.db.$count(users, eq(users.askedEmail, email));
 const userOf = async (id: number) => (await api.database.db.select().from(users).where(eq(users.id, id)))[0];
 
@@ -41,6 +42,15 @@ describe('POST /auth/register', () => {
     expect((await api.app.inject({ url: '/withdrawals', headers: { authorization: `Bearer ${response.json<Tokens>().accessToken}` } })).statusCode).toBe(200);
     expect(accountIn(await call('/auth/login', { email: 'new.person@example.com', password: PASSWORD }))).toBe(accountIn(response));
     expect(api.logText()).not.toContain(PASSWORD);
+  });
+
+  it('is in the audit log before the account is there, with the number it got', async () => {
+    const account = accountIn(await register('logged@example.com'));
+    const rows = await api.database.db.select().from(auditLog).where(eq(auditLog.actorName, 'logged@example.com')).orderBy(auditLog.id);
+    expect(rows.map(({ action, phase, targetKind, targetId, status }) => ({ action, phase, targetKind, targetId, status }))).toEqual([
+      { action: 'account.register', phase: 'BEGUN', targetKind: null, targetId: null, status: null },
+      { action: 'account.register', phase: 'ENDED', targetKind: 'account', targetId: String(account), status: 201 },
+    ]);
   });
 
   it('opens a shadow account where the address is taken, answers the same, and leaves the other as it was', async () => {
@@ -184,6 +194,13 @@ describe('guesses', () => {
     expect(answers.filter(({ statusCode }) => statusCode === 429)).toHaveLength(7);
   });
 
+  it('are not what many sign-ins with the right password at once are', async () => {
+    const ip = from();
+    const { email } = await api.account('USER');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call('/auth/login', { email, password: PASSWORD }, ip)));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
+  });
+
   it('are not forgotten because somebody signs in to another account under the address', async () => {
     const email = (await api.account('USER')).email;
     const ip = from();
@@ -216,8 +233,8 @@ describe('guesses', () => {
     const { email } = await api.account('USER');
     const home = from();
     expect((await call('/auth/login', { email, password: PASSWORD }, home)).statusCode).toBe(200);
-    const places = Array.from({ length: 25 }, (_, index) => `203.0.113.${index}`);
-    for (const place of places) for (let attempt = 0; attempt < 4; attempt += 1) expect((await wrong(email, place)).statusCode).toBe(401);
+    const elsewhere = Array.from({ length: 25 }, (_, index) => `203.0.113.${index}`);
+    for (const place of elsewhere) for (let attempt = 0; attempt < 4; attempt += 1) expect((await wrong(email, place)).statusCode).toBe(401);
     expect((await wrong(email, from())).statusCode).toBe(429);
     expect((await call('/auth/login', { email, password: PASSWORD }, from())).statusCode).toBe(429);
     expect((await call('/auth/login', { email, password: PASSWORD }, home)).statusCode).toBe(200);

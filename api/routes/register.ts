@@ -29,7 +29,8 @@ export const register: FastifyPluginAsyncTypebox<CredentialsDependencies & { acc
     async (request, reply) => {
       const email = emailIn(request.body.email);
       assertNewPassword(request.body.password, email, 'password');
-      const { tokens, accountId } = await registerAccount({ ...deps, accessTokens: app.accessTokens }, { email, password: request.body.password }, callerOf(request));
+      const { tokens, accountId } = await registerAccount({ ...deps, accessTokens: app.accessTokens }, { email, password: request.body.password }, callerOf(request), () => request.audit.by({ id: null, email }));
+      request.audit.target(accountId);
       request.log.info({ accountId }, 'registered');
       return reply.code(201).send(tokens);
     },

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { AdminTransactionDetailSchema, AdminTransactionListSchema, AdminTransactionSchema } from './admin-transaction.ts';
 import { AlertListSchema, AlertSchema } from './alert.ts';
+import { ApiKeyListSchema, ApiKeySchema, ApiKeyWithSecretSchema, NewApiKeySchema } from './api-key.ts';
 import { AssetListSchema, AssetSchema } from './asset.ts';
 import { JwksSchema, PasswordChangeSchema, RefreshSchema, RegistrationSchema, SessionListSchema, SessionSchema, SignInSchema, TokensSchema } from './auth.ts';
 import { BulkRetryAnswerSchema, BulkRetryBodySchema, DeadLetterListSchema, DeadLetterSchema, MarkPaidBodySchema } from './dead-letter.ts';
+import { AuditEntrySchema, AuditListSchema, AuditVerificationSchema } from './audit.ts';
 import { ErrorBodySchema } from './error.ts';
 import { HaltAnswerSchema, HaltBodySchema, HaltListSchema, HaltSchema } from './halt.ts';
 import { QueueListSchema, QueueSchema } from './queues.ts';
@@ -28,6 +30,7 @@ export function registerSchemas(app: FastifyInstance): void {
     ErrorBodySchema, AssetSchema, AssetListSchema, SignInSchema, RefreshSchema, TokensSchema, ReadinessSchema,
     RegistrationSchema, PasswordChangeSchema, SessionSchema, SessionListSchema, JwksSchema, UserSchema, UserListSchema, NewUserSchema, UserWithPasswordSchema, UserChangesSchema,
     ApprovalsSchema, AttemptSchema, TimelineEntrySchema, WithdrawalSchema, WithdrawalDetailSchema, WithdrawalListSchema, NewWithdrawalSchema, WithdrawalRejectionSchema,
+    ApiKeySchema, ApiKeyWithSecretSchema, ApiKeyListSchema, NewApiKeySchema,
     PasswordAgainSchema, SecondFactorEnrolmentSchema, OneTimeCodeSchema, SecondFactorCodeSchema, SecondFactorRemovalSchema, SecondFactorSchema, SecondFactorResetSchema,
     HaltSchema, HaltListSchema, HaltAnswerSchema, HaltBodySchema,
     PayloadReaderSchema, StatsSchema, QueueSchema, QueueListSchema, AdminTransactionSchema, AdminTransactionDetailSchema, AdminTransactionListSchema,
@@ -36,6 +39,7 @@ export function registerSchemas(app: FastifyInstance): void {
     WebhookMessageSchema,
     PolicyVersionSchema, PolicyListSchema, SimulationSchema, ListedAddressSchema, ListedAddressListSchema,
     DeadLetterSchema, DeadLetterListSchema, BulkRetryBodySchema, BulkRetryAnswerSchema, MarkPaidBodySchema, AlertSchema, AlertListSchema,
+    AuditEntrySchema, AuditListSchema, AuditVerificationSchema,
   ];
   for (const schema of schemas) app.addSchema(schema);
 }

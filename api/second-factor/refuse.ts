@@ -20,7 +20,7 @@ export function assertAccepted(request: FastifyRequest, judgement: Judgement): v
   }
 }
 
-export function refuseUntil(until: Date): never {
+function refuseUntil(until: Date): never {
   const retryAfterSeconds = String(Math.max(1, Math.ceil((until.getTime() - Date.now()) / 1_000)));
   throw new EngineError('RATE_LIMITED', { retryAfterSeconds });
 }

@@ -1,12 +1,9 @@
-import type { Database } from '../../db/client.ts';
 import type { SecondFactorSeal } from '../../db/second-factor-seal.ts';
 import type { Settings } from '../../domain/settings.ts';
-import type { PasswordVerifier } from '../auth/passwords.ts';
+import type { CredentialsDependencies } from '../auth/credentials.ts';
 
 /** What the routes of the second factor are given. */
-export interface SecondFactorRoutes {
-  database: Database;
+export interface SecondFactorRoutes extends Omit<CredentialsDependencies, 'inLine'> {
   seal: SecondFactorSeal;
-  passwords: PasswordVerifier;
   settings: Settings;
 }

@@ -31,7 +31,7 @@ describe('POST /withdrawals without a policy', () => {
   });
 
   it('sees one that comes into force within moments', async () => {
-    await putInForce(api.database.db, ...rules());
+    await putInForce(api.database, ...rules());
     await expect.poll(async () => (await api.post({ ...BODY, amount: '900' })).statusCode, { timeout: CHANGE_SEEN_MS }).toBe(422);
   });
 });
@@ -60,8 +60,8 @@ describe('POST /withdrawals by the policy', () => {
 
   it('refuses the denylist, before every rule, and lets the allowlist pass where a rule asks for it', async () => {
     const [denied, allowed] = [newAddress(), newAddress()];
-    await putOnList(api.database.db, { list: 'DENY', address: denied });
-    await putOnList(api.database.db, { list: 'ALLOW', address: allowed });
+    await putOnList(api.database, { list: 'DENY', address: denied });
+    await putOnList(api.database, { list: 'ALLOW', address: allowed });
     expect((await api.post({ ...BODY, amount: '1', toAddress: denied.toLowerCase() })).json()).toMatchObject({ error: { code: 'ADDRESS_NOT_ALLOWED' } });
     expect((await api.post({ ...BODY, amount: '51', toAddress: allowed })).statusCode).toBe(202);
   });
@@ -89,7 +89,7 @@ describe('POST /withdrawals by the policy', () => {
     const headers = { 'idempotency-key': 'accepted-before' };
     const first = await api.post(BODY, headers);
     await api.database.db.delete(policies);
-    await putInForce(api.database.db, { id: 'nothing', when: { networks: ['polygon'] }, action: { allow: true } });
+    await putInForce(api.database, { id: 'nothing', when: { networks: ['polygon'] }, action: { allow: true } });
     await expect.poll(async () => (await api.post(BODY)).json<{ error?: { code: string } }>().error?.code, { timeout: CHANGE_SEEN_MS }).toBe('POLICY_DENIED');
     expect((await api.post(BODY, headers)).json()).toEqual(first.json());
   });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CrashPoint } from '../../db/crash-point.ts';
 import type { Database } from '../../db/client.ts';
 import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
 import { readListing } from '../../db/repositories/listed-addresses.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
@@ -34,6 +35,8 @@ export interface AcceptRequest {
   correlationId: string;
   idempotencyKey: string;
   body: NewWithdrawalBody;
+  /** makes the audit log's row of this call, written with the withdrawal */
+  audit: (outcome: { status: number; target: string; after: unknown }) => NewAuditRecord;
 }
 
 export interface AcceptResult {
@@ -57,9 +60,13 @@ export async function accept(deps: AcceptDependencies, request: AcceptRequest): 
   const earlier = await findAcceptance(deps.database, claim);
   if (earlier) return settle(earlier, claim);
   const withdrawal = await assertAcceptable(deps, request);
-  const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, new Date());
+  const acceptance = await acceptWithdrawal(deps.database, claim, withdrawal, auditOf(request, withdrawal), new Date());
   if (acceptance.kind === 'accepted') deps.crashPoint('row-committed');
   return settle(acceptance, claim);
+}
+
+function auditOf({ audit }: AcceptRequest, { requestId, amount, decimals, currency, network, toAddress }: NewWithdrawal): NewAuditRecord {
+  return audit({ status: 202, target: requestId, after: { status: 'PENDING', amount: formatAmount(amount, decimals), currency, network, toAddress } });
 }
 
 function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' | 'bodyHash'>): AcceptResult {

@@ -5,7 +5,6 @@ import { findDecision } from '../../db/repositories/policy-decisions.ts';
 import { findWithdrawal, listAttemptsOfRequest, listEventsAfter } from '../../db/repositories/read-withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
-import { accountOf } from '../plugins/authentication.ts';
 import type { ApprovalsView, WithdrawalDetailView } from '../schemas/withdrawal.ts';
 import { viewContextOf, visibilityOf } from './view-context.ts';
 import { approvalsView, withdrawalDetailView } from './view.ts';
@@ -18,7 +17,7 @@ export async function readDetail(database: Queryable, request: FastifyRequest, r
   const [attempts, events, approvals] = await Promise.all([
     listAttemptsOfRequest(database, requestId),
     listEventsAfter(database, requestId, 0),
-    readApprovals(database, requestId, accountOf(request).role === 'ADMIN'),
+    readApprovals(database, requestId, visibilityOf(request) === 'all'),
   ]);
   return withdrawalDetailView(row, { attempts, events, approvals }, viewContextOf(request, settings));
 }

@@ -10,8 +10,8 @@ export function viewContextOf(request: FastifyRequest, settings: Settings): View
   return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, ''), fundsWaitMs: settings.fundsWaitMs };
 }
 
-/** An owner sees his own withdrawals, an ADMIN all. */
+/** An owner sees his own withdrawals, an ADMIN all; a key of an ADMIN only his own, as nothing that operators do is done by a key. */
 export function visibilityOf(request: FastifyRequest): Visibility {
-  const { id, role } = accountOf(request);
-  return role === 'ADMIN' ? 'all' : { ownerId: id };
+  const { id, role, via } = accountOf(request);
+  return role === 'ADMIN' && via.kind === 'session' ? 'all' : { ownerId: id };
 }

@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import type { Database } from '../client.ts';
+import { appendAudit, type NewAuditRecord } from './audit-log.ts';
 import { idempotencyKeys, outbox, withdrawalRequests } from '../schema/index.ts';
 import { isDuplicateKey, transact } from '../transact.ts';
 import { appendEvent } from './events.ts';
@@ -36,10 +37,10 @@ export async function findAcceptance(db: Database, claim: IdempotencyClaim): Pro
 /**
  * Accepts a withdrawal: key, request, promise to start its workflow and first event of its timeline, in one transaction.
  * The primary key of the idempotency row decides between any number of concurrent calls: one accepts, the others get
- * its withdrawal. After a crash, or an error whose commit is in doubt, the same call finds out which it was. Throws
+ * its withdrawal. What the audit log keeps of it stands or falls with it. After a crash, or an error whose commit is in doubt, the same call finds out which it was. Throws
  * what the database throws; nothing is written then, or all of it.
  */
-export async function acceptWithdrawal(db: Database, claim: IdempotencyClaim, request: NewWithdrawal, now: Date): Promise<Acceptance> {
+export async function acceptWithdrawal(db: Database, claim: IdempotencyClaim, request: NewWithdrawal, audit: NewAuditRecord, now: Date): Promise<Acceptance> {
   const row: WithdrawalRow = {
     ...request,
     status: 'PENDING',
@@ -62,6 +63,7 @@ export async function acceptWithdrawal(db: Database, claim: IdempotencyClaim, re
       await tx.insert(withdrawalRequests).values(row);
       await tx.insert(outbox).values({ requestId: request.requestId, createdAt: now });
       await appendEvent(tx, { requestId: request.requestId, type: 'accepted', status: 'PENDING' });
+      await appendAudit(tx, audit);
     });
     return { kind: 'accepted', row };
   } catch (error) {

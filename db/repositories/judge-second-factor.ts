@@ -53,7 +53,7 @@ export async function judgeCode(tx: Transaction, seal: SecondFactorSeal, row: Se
 }
 
 /** Adds a wrong try to a locked row. @returns until when nothing is judged now */
-export async function countWrong(tx: Transaction, row: SecondFactorRow, now: Date): Promise<Date | null> {
+async function countWrong(tx: Transaction, row: SecondFactorRow, now: Date): Promise<Date | null> {
   const waitMs = waitAfterMs(row.wrongTries + 1);
   const waitUntil = waitMs === 0 ? null : new Date(now.getTime() + waitMs);
   await tx.update(secondFactors).set({ wrongTries: row.wrongTries + 1, waitUntil }).where(eq(secondFactors.userId, row.userId));

@@ -4,12 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/harness/database.ts';
 import { listedAddresses } from '../schema/index.ts';
+import { openDenylist } from './denylist-links.ts';
 import { approveListing, pageListings, proposeListing, proposeRemoval, readListing, rejectListing, type ListingChange, type NewListing } from './listed-addresses.ts';
+import { transact } from '../transact.ts';
 import { range } from './repositories.testkit.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
+  await transact(database.db, (tx) => openDenylist(tx, database.sealKey, NETWORK));
 });
 afterAll(() => database.close());
 
@@ -21,7 +24,7 @@ const newAddress = (): Address => parseAddress(`0x${randomBytes(20).toString('he
 
 const entry = (change: Partial<NewListing> = {}): NewListing => ({ list: 'ALLOW', network: NETWORK, address: newAddress(), ownerId: null, label: null, reason: 'a test', proposedBy: PROPOSER, ...change });
 async function proposed(change: Partial<NewListing> = {}): Promise<number> {
-  const answer = await proposeListing(database.db, entry(change));
+  const answer = await proposeListing(database.db, database.sealKey, entry(change));
   if (answer.kind !== 'done') throw new Error(answer.kind);
   return answer.row.id;
 }
@@ -30,9 +33,9 @@ async function listed(change: Partial<NewListing> = {}): Promise<number> {
   await approve(id);
   return id;
 }
-const approve = (id: number, by = APPROVER, proposal?: 'addition' | 'removal') => approveListing(database.db, id, { approvedBy: by, proposal });
-const reject = (id: number, by = APPROVER, proposal?: 'addition' | 'removal') => rejectListing(database.db, id, { rejectedBy: by, reason: 'no', proposal });
-const remove = (id: number, by = PROPOSER) => proposeRemoval(database.db, id, { proposedBy: by, reason: 'no longer' });
+const approve = (id: number, by = APPROVER, proposal?: 'addition' | 'removal') => approveListing(database.db, database.sealKey, id, { approvedBy: by, proposal });
+const reject = (id: number, by = APPROVER, proposal?: 'addition' | 'removal') => rejectListing(database.db, database.sealKey, id, { rejectedBy: by, reason: 'no', proposal });
+const remove = (id: number, by = PROPOSER) => proposeRemoval(database.db, database.sealKey, id, { proposedBy: by, reason: 'no longer' });
 const destinationOf = async (address: Address, ownerId = OWNER) => (await readListing(database.db, { network: NETWORK, toAddress: address, ownerId })).destination;
 const refused = (reason: string) => expect.objectContaining({ kind: 'refused', reason });
 const isDone = ({ kind }: ListingChange) => kind === 'done';
@@ -65,9 +68,9 @@ describe('an entry', () => {
   it('is listed once for an owner; again after it was rejected or removed', async () => {
     const address = newAddress();
     const id = await listed({ address });
-    expect(await proposeListing(database.db, entry({ address }))).toEqual(refused('already-listed'));
-    expect(await proposeListing(database.db, entry({ address, ownerId: OWNER }))).toMatchObject({ kind: 'done' });
-    expect(await proposeListing(database.db, entry({ address, list: 'DENY' }))).toMatchObject({ kind: 'done' });
+    expect(await proposeListing(database.db, database.sealKey, entry({ address }))).toEqual(refused('already-listed'));
+    expect(await proposeListing(database.db, database.sealKey, entry({ address, ownerId: OWNER }))).toMatchObject({ kind: 'done' });
+    expect(await proposeListing(database.db, database.sealKey, entry({ address, list: 'DENY' }))).toMatchObject({ kind: 'done' });
     await remove(id);
     await approve(id);
     const again = await proposed({ address });
@@ -77,14 +80,14 @@ describe('an entry', () => {
 
   it('proposed a hundred times at once is one', async () => {
     const one = entry();
-    const answers = await Promise.all(range(100).map(() => proposeListing(database.db, one)));
+    const answers = await Promise.all(range(100).map(() => proposeListing(database.db, database.sealKey, one)));
     expect(answers.every(isDone)).toBe(true);
     expect(await database.db.$count(listedAddresses, eq(listedAddresses.address, one.address))).toBe(1);
   });
 
   it('proposed by two people at once is of one of them', async () => {
     const one = entry();
-    const answers = await Promise.all([PROPOSER, APPROVER].map((proposedBy) => proposeListing(database.db, { ...one, proposedBy })));
+    const answers = await Promise.all([PROPOSER, APPROVER].map((proposedBy) => proposeListing(database.db, database.sealKey, { ...one, proposedBy })));
     expect(answers.filter(isDone)).toHaveLength(1);
   });
 

@@ -12,7 +12,7 @@ import { inTransaction, range } from './repositories.testkit.ts';
 let database: TestDatabase;
 beforeEach(async () => {
   database = await createTestDatabase();
-  await ensureFirstPolicy(database.db, OPEN_POLICY);
+  await ensureFirstPolicy(database.db, database.sealKey, OPEN_POLICY);
 });
 afterEach(() => database.close());
 
@@ -20,12 +20,12 @@ const PROPOSER = 1;
 const APPROVER = 2;
 const rulesNamed = (id: string): Policy => ({ rules: [{ id, when: {}, action: { allow: true } }] });
 const propose = async (id = 'changed', proposedBy = PROPOSER): Promise<number> => {
-  const proposal = await proposePolicy(database.db, { document: rulesNamed(id), reason: 'a test', proposedBy });
+  const proposal = await proposePolicy(database.db, database.sealKey, { document: rulesNamed(id), reason: 'a test', proposedBy });
   if (proposal.kind !== 'done') throw new Error(proposal.reason);
   return proposal.row.version;
 };
-const approve = (version: number, by = APPROVER) => approvePolicy(database.db, version, by);
-const reject = (version: number, by = APPROVER) => rejectPolicy(database.db, version, { rejectedBy: by, reason: 'no' });
+const approve = (version: number, by = APPROVER) => approvePolicy(database.db, database.sealKey, version, by);
+const reject = (version: number, by = APPROVER) => rejectPolicy(database.db, database.sealKey, version, { rejectedBy: by, reason: 'no' });
 const refused = (reason: string) => expect.objectContaining({ kind: 'refused', reason });
 const liveRows = () => database.db.select().from(policies).where(eq(policies.status, 'LIVE'));
 const failureOf = async (work: PromiseLike<unknown>) => work.then(() => null, (error: unknown) => error);
@@ -50,7 +50,7 @@ describe('a proposal', () => {
 
   it('is refused where too many wait', async () => {
     for (const index of range(100)) await propose(`rule-${index}`);
-    expect(await proposePolicy(database.db, { document: rulesNamed('one-more'), reason: 'a test', proposedBy: PROPOSER })).toEqual({ kind: 'refused', reason: 'too-many-drafts' });
+    expect(await proposePolicy(database.db, database.sealKey, { document: rulesNamed('one-more'), reason: 'a test', proposedBy: PROPOSER })).toEqual({ kind: 'refused', reason: 'too-many-drafts' });
     // Decided by another going live: they stand on a version that is no longer in force.
     await approve(2);
     expect(await propose('one-more')).toBe(102);
@@ -160,7 +160,7 @@ describe('the live version', () => {
 
   it('is put there first once, however many starts there are', async () => {
     await database.db.delete(policies);
-    await Promise.all(range(10).map((index) => ensureFirstPolicy(database.db, rulesNamed(`rule-${index}`))));
+    await Promise.all(range(10).map((index) => ensureFirstPolicy(database.db, database.sealKey, rulesNamed(`rule-${index}`))));
     expect(await database.db.$count(policies)).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
-import { and, desc, eq, gt, inArray, isNull, lt, lte } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import { EngineError } from '../../domain/errors.ts';
 import { parsePolicy, type Policy } from '../../domain/policy.ts';
+import { policySealHolds, sealPolicy } from '../../domain/policy-seal.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { policies } from '../schema/index.ts';
 import { LIVE, type POLICY_STATUSES } from '../schema/policies.ts';
@@ -58,27 +59,37 @@ export async function readLiveRules(queryable: Queryable): Promise<Policy | null
   }
 }
 
-/**
- * A version that was in force at `since` or later; undefined for one that was replaced before, or never was. What a
- * withdrawal was judged by has to be one of these since it was accepted.
- */
-export async function findPolicyInForceSince(queryable: Queryable, version: number, since: Date): Promise<PolicyRow | undefined> {
-  const wasLive = inArray(policies.status, ['LIVE', 'RETIRED']);
-  const [row] = await queryable.select().from(policies).where(and(eq(policies.version, version), wasLive));
-  if (!row?.decidedAt) return undefined;
-  const replacedBefore = await queryable.$count(policies, and(wasLive, gt(policies.decidedAt, row.decidedAt), lte(policies.decidedAt, since)));
-  return replacedBefore === 0 ? row : undefined;
+/** A version by its number, whatever its status. */
+export async function findPolicy(queryable: Queryable, version: number): Promise<PolicyRow | undefined> {
+  const [row] = await queryable.select().from(policies).where(eq(policies.version, version));
+  return row;
 }
 
-/** Puts the first version into force, where there never was one. Called twice, or at once by two: one row. */
-export async function ensureFirstPolicy(db: Database, document: Policy): Promise<void> {
+/** Puts the first version into force, sealed, where there never was one. Called twice, or at once by two: one row. */
+export async function ensureFirstPolicy(db: Database, sealKey: Uint8Array, document: Policy): Promise<void> {
   if ((await db.$count(policies)) > 0) return;
   const now = new Date();
   try {
-    await db.insert(policies).values({ status: 'LIVE', liveKey: LIVE, document, reason: 'the first version, from the settings file', proposedAt: now, decidedAt: now });
+    await transact(db, async (tx) => {
+      const [{ insertId }] = await tx.insert(policies).values({ status: 'LIVE', liveKey: LIVE, document, reason: 'the first version, from the settings file', proposedAt: now, decidedAt: now });
+      await setSealed(tx, sealKey, await getPolicy(tx, insertId), {});
+    });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
+}
+
+/** Changes a version and its seal in one statement. The caller holds its row, and had found the seal it bore before to hold. */
+async function setSealed(tx: Transaction, sealKey: Uint8Array, row: PolicyRow, change: Partial<PolicyRow>): Promise<PolicyRow> {
+  const changed = { ...row, ...change };
+  const seal = sealPolicy(sealKey, changed);
+  await tx.update(policies).set({ ...change, seal }).where(eq(policies.version, row.version));
+  return { ...changed, seal };
+}
+
+/** Nothing is decided on top of a version that somebody else wrote: the new seal would make it the API's. Throws `SEAL_BROKEN`. */
+function assertSealed(sealKey: Uint8Array, row: PolicyRow): void {
+  if (!policySealHolds(sealKey, row)) throw new EngineError('SEAL_BROKEN', { row: 'policy', version: String(row.version) });
 }
 
 /** Why a proposal cannot be made, approved or rejected. */
@@ -89,7 +100,7 @@ export type PolicyChange = { kind: 'done'; row: PolicyRow } | { kind: 'not-found
  * Proposes rules on top of the version in force: a draft that changes nothing yet. Called twice by one person with the
  * same rules: the same draft, also where it came into force meanwhile.
  */
-export async function proposePolicy(db: Database, { document, reason, proposedBy }: { document: Policy; reason: string; proposedBy: number }): Promise<Exclude<PolicyChange, { kind: 'not-found' }>> {
+export async function proposePolicy(db: Database, sealKey: Uint8Array, { document, reason, proposedBy }: { document: Policy; reason: string; proposedBy: number }): Promise<Exclude<PolicyChange, { kind: 'not-found' }>> {
   return transact(db, async (tx) => {
     const live = await lockLive(tx);
     const baseVersion = live?.version ?? null;
@@ -98,7 +109,7 @@ export async function proposePolicy(db: Database, { document, reason, proposedBy
     if (same) return { kind: 'done', row: same };
     if (open.length >= DRAFTS_MAX) return { kind: 'refused', reason: 'too-many-drafts' };
     const [{ insertId }] = await tx.insert(policies).values({ status: 'DRAFT', document, reason, baseVersion, proposedBy, proposedAt: new Date() });
-    return { kind: 'done', row: await getPolicy(tx, insertId) };
+    return { kind: 'done', row: await setSealed(tx, sealKey, await getPolicy(tx, insertId), {}) };
   });
 }
 
@@ -106,9 +117,9 @@ export async function proposePolicy(db: Database, { document, reason, proposedBy
  * Puts a draft into force in place of the version it was proposed on, in one transaction that holds the live row: no
  * withdrawal is judged between the two, and the unique key allows no second one. Called twice by one person: the same
  * answer. A draft on a version that is no longer in force is refused: whoever proposed it had read other rules. Throws
- * `VALIDATION_FAILED` for one that this engine cannot read.
+ * `VALIDATION_FAILED` for one that this engine cannot read, `SEAL_BROKEN` where it, or the version in force, was changed behind the engine's back.
  */
-export async function approvePolicy(db: Database, version: number, approvedBy: number): Promise<PolicyChange> {
+export async function approvePolicy(db: Database, sealKey: Uint8Array, version: number, approvedBy: number): Promise<PolicyChange> {
   try {
     return await transact(db, async (tx): Promise<PolicyChange> => {
       const live = await lockLive(tx);
@@ -117,10 +128,14 @@ export async function approvePolicy(db: Database, version: number, approvedBy: n
       if (draft.decidedBy === approvedBy && (draft.status === 'LIVE' || draft.status === 'RETIRED')) return { kind: 'done', row: draft };
       const refusal = whyNotApproved(draft, approvedBy, live);
       if (refusal) return { kind: 'refused', reason: refusal, status: draft.status };
+      assertSealed(sealKey, draft);
       parsePolicy(draft.document);
-      if (live) await tx.update(policies).set({ status: 'RETIRED', liveKey: null }).where(eq(policies.version, live.version));
-      await tx.update(policies).set({ status: 'LIVE', liveKey: LIVE, decidedBy: approvedBy, decidedAt: new Date() }).where(eq(policies.version, version));
-      return { kind: 'done', row: await getPolicy(tx, version) };
+      const now = new Date();
+      if (live) {
+        assertSealed(sealKey, live);
+        await setSealed(tx, sealKey, live, { status: 'RETIRED', liveKey: null, retiredAt: now });
+      }
+      return { kind: 'done', row: await setSealed(tx, sealKey, draft, { status: 'LIVE', liveKey: LIVE, decidedBy: approvedBy, decidedAt: now }) };
     });
   } catch (error) {
     // There was no live row to hold, and another draft came into force first.
@@ -135,15 +150,15 @@ function whyNotApproved(draft: PolicyRow, approvedBy: number, live: PolicyRow | 
   return draft.baseVersion === (live?.version ?? null) ? null : 'outdated';
 }
 
-/** Ends a draft; whoever proposed it may do so too. Called twice by one person: the same answer, the first reason stands. */
-export async function rejectPolicy(db: Database, version: number, { rejectedBy, reason }: { rejectedBy: number; reason: string }): Promise<PolicyChange> {
+/** Ends a draft; whoever proposed it may do so too. Called twice by one person: the same answer, the first reason stands. Throws `SEAL_BROKEN`. */
+export async function rejectPolicy(db: Database, sealKey: Uint8Array, version: number, { rejectedBy, reason }: { rejectedBy: number; reason: string }): Promise<PolicyChange> {
   return transact(db, async (tx): Promise<PolicyChange> => {
     const draft = await lockPolicy(tx, version);
     if (!draft) return { kind: 'not-found' };
     if (draft.status === 'REJECTED' && draft.decidedBy === rejectedBy) return { kind: 'done', row: draft };
     if (draft.status !== 'DRAFT') return { kind: 'refused', reason: 'not-draft', status: draft.status };
-    await tx.update(policies).set({ status: 'REJECTED', decidedBy: rejectedBy, decidedAt: new Date(), decisionReason: reason }).where(eq(policies.version, version));
-    return { kind: 'done', row: await getPolicy(tx, version) };
+    assertSealed(sealKey, draft);
+    return { kind: 'done', row: await setSealed(tx, sealKey, draft, { status: 'REJECTED', decidedBy: rejectedBy, decidedAt: new Date(), decisionReason: reason }) };
   });
 }
 

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
-import { refreshTokens, sessions } from '../schema/index.ts';
+import { refreshTokens, sessions, users } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { revokeSessions, SESSION_IDLE_MS } from './sessions.ts';
 
@@ -18,6 +18,17 @@ export interface NewRefreshToken {
 export async function insertRefreshToken(db: Queryable, token: NewRefreshToken): Promise<void> {
   const { now, ...row } = token;
   await db.insert(refreshTokens).values({ ...row, createdAt: now });
+}
+
+/** Whose token it is, and of which session, whether it still holds or not; undefined for one that never was. */
+export async function findTokenOwner(db: Queryable, tokenHash: string): Promise<{ id: number; email: string; sessionId: string } | undefined> {
+  const [row] = await db
+    .select({ id: users.id, email: users.email, sessionId: refreshTokens.familyId })
+    .from(refreshTokens)
+    .innerJoin(users, eq(users.id, refreshTokens.userId))
+    .where(eq(refreshTokens.tokenHash, tokenHash))
+    .limit(1);
+  return row;
 }
 
 export type Rotation =

@@ -7,6 +7,7 @@ import type { Database, Transaction } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { acceptWithdrawal, type IdempotencyClaim } from './accept-withdrawal.ts';
+import type { NewAuditRecord } from './audit-log.ts';
 import type { NewAttempt } from './attempts.ts';
 import { reserveNonce, type NonceRequest, type NonceReservationRow } from './nonces.ts';
 import { addWallet } from './wallets.ts';
@@ -35,11 +36,20 @@ export async function newWithdrawal(db: Database, options: { requestId?: string;
     db,
     claim,
     { requestId, ownerId: claim.ownerId, correlationId: requestId, network: 'polygon-amoy', chainId: CHAIN_ID, currency: 'USDC', tokenAddress: TOKEN, decimals: 6, amount: 1_000_000n, toAddress: RECIPIENT, seal: sha256Like() },
+    auditRow({ action: 'withdrawal.request', targetKind: 'withdrawal', targetId: requestId }),
     acceptedAt,
   );
   if (acceptance.kind !== 'accepted') throw new Error(`a fresh withdrawal was not accepted: ${acceptance.kind}`);
   if (status !== 'PENDING') await db.update(withdrawalRequests).set({ status }).where(eq(withdrawalRequests.requestId, requestId));
   return { ...acceptance.row, status };
+}
+
+/** A row for the audit log, of a single call unless told otherwise. */
+export function auditRow(change: Partial<NewAuditRecord> = {}): NewAuditRecord {
+  return {
+    at: new Date(), callId: randomBytes(16).toString('hex'), phase: 'DONE', actorKind: 'account', actorId: 1, actorName: 'user@example.com', via: 'session', ip: '127.0.0.1', userAgent: null, action: 'wallet.pause',
+    targetKind: 'wallet', targetId: '0x', status: 200, errorCode: null, stateBefore: null, stateAfter: null, correlationId: 'audit-test', times: 1, ...change,
+  };
 }
 
 /** Reserves the nonce of a withdrawal, a new one unless it is named, on an otherwise idle chain. */

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../../tests/harness/datab
 import { refreshTokens, secondFactorRecoveryCodes, secondFactors, sessions } from '../schema/index.ts';
 import { createSecondFactorSeal } from '../second-factor-seal.ts';
 import { insertRefreshToken } from './refresh-tokens.ts';
-import { confirmSecondFactor, countTry, enrolSecondFactor, forgiveTry, readSecondFactor, readShown, removeSecondFactor, resetSecondFactor, verifySecondFactor } from './second-factors.ts';
+import { confirmSecondFactor, enrolSecondFactor, readSecondFactor, readShown, removeSecondFactor, resetSecondFactor, verifySecondFactor } from './second-factors.ts';
 import { findSessionUser } from './sessions.ts';
 import { createUser } from './users.ts';
 
@@ -203,7 +203,6 @@ describe('wrong tries', () => {
       if (until > now) {
         const early = new Date(until.getTime() - 1);
         expect(await verify(person, person.codeAt(early), early)).toEqual({ kind: 'wait', until });
-        expect(await countTry(database.db, person.userId, early)).toEqual({ kind: 'wait', until });
       }
       now = until;
     }
@@ -223,23 +222,7 @@ describe('wrong tries', () => {
     const person = await enrolled();
     for (let wrong = 1; wrong <= 5; wrong += 1) await confirmSecondFactor(database.db, seal, { ...person, code: wrongOf(person, T0), now: T0 });
     await enrolSecondFactor(database.db, seal, { ...person, secret: base32Of(randomBytes(20)) });
-    expect((await countTry(database.db, person.userId, T0)).kind).toBe('wait');
-  });
-
-  it('with a password are counted before it is checked; a right one takes back its own count and excuses no code', async () => {
-    const person = await active();
-    for (let wrong = 1; wrong <= 4; wrong += 1) await verify(person, wrongOf(person, T0));
-    const counted = await countTry(database.db, person.userId, T0);
-    expect(counted).toEqual({ kind: 'counted', waitUntil: after(1_000) });
-    expect((await countTry(database.db, person.userId, T0)).kind).toBe('wait');
-    if (counted.kind === 'counted') await forgiveTry(database.db, person.userId, counted);
-    expect(await rowOf(person)).toMatchObject({ wrongTries: 4, waitUntil: null });
-    expect((await verify(person, wrongOf(person, T0))).kind).toBe('wrong');
-    expect(await verify(person, person.codeAt(T0))).toEqual({ kind: 'wait', until: after(1_000) });
-
-    // A wait that came from elsewhere meanwhile stays.
-    await forgiveTry(database.db, person.userId, { waitUntil: after(5_000) });
-    expect(await rowOf(person)).toMatchObject({ wrongTries: 4, waitUntil: after(1_000) });
+    expect((await confirmSecondFactor(database.db, seal, { ...person, code: wrongOf(person, T0), now: T0 })).kind).toBe('wait');
   });
 });
 

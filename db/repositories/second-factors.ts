@@ -1,10 +1,10 @@
-import { and, count, eq, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, isNull } from 'drizzle-orm';
 import { shownUntil } from '../../domain/second-factor.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { secondFactorRecoveryCodes, secondFactors, sessions, users } from '../schema/index.ts';
 import type { SecondFactorSeal } from '../second-factor-seal.ts';
 import { transact } from '../transact.ts';
-import { countWrong, judgeCode, lockSecondFactor, type Judgement, type SecondFactorRefusal, type SecondFactorRow } from './judge-second-factor.ts';
+import { judgeCode, lockSecondFactor, type Judgement, type SecondFactorRefusal, type SecondFactorRow } from './judge-second-factor.ts';
 import { revokeSessionsOf } from './sessions.ts';
 
 /**
@@ -126,27 +126,6 @@ export async function resetSecondFactor(db: Database, { userId, now }: { userId:
     await revokeSessionsOf(tx, userId, now);
     return true;
   });
-}
-
-/** A try counted before it is judged. */
-export type CountedTry = { kind: 'counted'; waitUntil: Date | null } | { kind: 'wait'; until: Date };
-
-/**
- * Counts a password that is about to be checked as a wrong try: checking takes long, the row is not held meanwhile, and of many at once
- * none may go uncounted. `forgiveTry` takes back the count of a right one; a death between the two costs one try, which time forgives.
- */
-export async function countTry(db: Database, userId: number, now: Date): Promise<CountedTry> {
-  return transact(db, async (tx) => {
-    const row = await lockOrBegin(tx, userId);
-    if (row.waitUntil !== null && row.waitUntil > now) return { kind: 'wait', until: row.waitUntil };
-    return { kind: 'counted', waitUntil: await countWrong(tx, row, now) };
-  });
-}
-
-/** Takes back one counted try and the wait it brought, and no other: a right password excuses no wrong codes. */
-export async function forgiveTry(db: Queryable, userId: number, { waitUntil }: { waitUntil: Date | null }): Promise<void> {
-  const kept = waitUntil === null ? {} : { waitUntil: sql`IF(${secondFactors.waitUntil} = ${sql.param(waitUntil, secondFactors.waitUntil)}, NULL, ${secondFactors.waitUntil})` };
-  await db.update(secondFactors).set({ wrongTries: sql`GREATEST(${secondFactors.wrongTries} - 1, 0)`, ...kept }).where(eq(secondFactors.userId, userId));
 }
 
 async function lockOrBegin(tx: Transaction, userId: number): Promise<SecondFactorRow> {

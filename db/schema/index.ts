@@ -1,8 +1,14 @@
 export { alerts } from './alerts.ts';
+export { apiKeyNonces } from './api-key-nonces.ts';
+export { apiKeys } from './api-keys.ts';
 export { approvals } from './approvals.ts';
 export { assets } from './assets.ts';
+export { auditChain } from './audit-chain.ts';
+export { auditLog } from './audit-log.ts';
+export { auditPending } from './audit-pending.ts';
 export { chainCursors } from './chain-cursors.ts';
 export { deadLetters } from './dead-letters.ts';
+export { denylistLinks } from './denylist-links.ts';
 export { fundReservations } from './fund-reservations.ts';
 export { haltGate } from './halt-gate.ts';
 export { halts } from './halts.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { bigint, char, check, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import { addressColumn, timeColumn } from './columns.ts';
 
 export const ADDRESS_LISTS = ['ALLOW', 'DENY'] as const;
@@ -34,6 +34,8 @@ export const listedAddresses = mysqlTable(
     removalProposedAt: timeColumn('removal_proposed_at'),
     removalDecidedBy: int('removal_decided_by'),
     removalDecidedAt: timeColumn('removal_decided_at'),
+    /** HMAC over the entry, made by the API at each change, checked by the signing service; null from before there were seals */
+    seal: char('seal', { length: 64 }),
   },
   (table) => [
     uniqueIndex('listed_addresses_open').on(table.openKey),

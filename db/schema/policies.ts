@@ -28,6 +28,10 @@ export const policies = mysqlTable(
     decidedBy: int('decided_by'),
     decidedAt: timeColumn('decided_at'),
     decisionReason: varchar('decision_reason', { length: 255 }),
+    /** when another version took its place */
+    retiredAt: timeColumn('retired_at'),
+    /** HMAC over the version, made by the API at each change, checked by the signing service; null from before there were seals */
+    seal: char('seal', { length: 64 }),
   },
   (table) => [
     uniqueIndex('policies_live').on(table.liveKey),

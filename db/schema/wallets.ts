@@ -14,6 +14,8 @@ export const wallets = mysqlTable(
     statusReason: varchar('status_reason', { length: 255 }),
     /** the first nonce never given out; null until the chain was asked once */
     nextNonce: bigint('next_nonce', { mode: 'number' }),
+    /** the wallet that takes its place; named once */
+    successorAddress: addressColumn('successor_address'),
     createdAt: timeColumn('created_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.chainId, table.address] })],

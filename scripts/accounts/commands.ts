@@ -5,6 +5,7 @@ import { lastUseOf, pageUsers } from '../../db/repositories/list-users.ts';
 import { createUser, findUserByEmail, listActiveAdmins } from '../../db/repositories/users.ts';
 import { isDuplicateKey } from '../../db/transact.ts';
 import { passwordFault, type PasswordFault } from '../../domain/password-rules.ts';
+import { auditedByCommand } from '../audit/audited-by-command.ts';
 import { EXIT, UsageError } from '../keys/exit-codes.ts';
 import { table } from '../wallets/table.ts';
 
@@ -52,16 +53,20 @@ export async function createAdminCommand({ db, print, readPassword }: AccountsCo
     print(`there is an active ADMIN already (${admins[0]?.email}): let one open the account, or say --force --reason TEXT`);
     return EXIT.failed;
   }
-  const password = await newPassword(readPassword, email);
-  try {
-    const id = await createUser(db, { email, passwordHash: await hashPassword(password), role: 'ADMIN', now: new Date() });
-    print(`${email} is ADMIN, account ${id}${forcedBecause === null ? '' : `, beside ${admins.length} other(s): ${forcedBecause}`}`);
-    return EXIT.ok;
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    print(`there is an account ${email} already: nothing was changed`);
-    return EXIT.failed;
-  }
+  const passwordHash = await hashPassword(await newPassword(readPassword, email));
+  return auditedByCommand(db, { command: 'accounts create-admin', action: 'account.create' }, async (trail) => {
+    try {
+      const id = await createUser(db, { email, passwordHash, role: 'ADMIN', now: new Date() });
+      trail.target('account', id);
+      trail.after({ email, role: 'ADMIN', forcedBecause });
+      print(`${email} is ADMIN, account ${id}${forcedBecause === null ? '' : `, beside ${admins.length} other(s): ${forcedBecause}`}`);
+      return EXIT.ok;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      print(`there is an account ${email} already: nothing was changed`);
+      return EXIT.failed;
+    }
+  });
 }
 
 /** Sets a password for somebody who lost theirs. Every session of the account ends, and it can do nothing until its owner has set another. */
@@ -73,12 +78,15 @@ export async function resetPasswordCommand({ db, print, readPassword }: Accounts
   }
   const password = await newPassword(readPassword, email);
   const passwordHash = await hashPassword(password, recipeOf(user.passwordHash) ?? newRecipe());
-  if (!(await changePassword(db, { userId: user.id, before: user.passwordHash, passwordHash, mustChangePassword: true, now: new Date() }))) {
-    print(`the password of ${email} was changed at the same time: nothing was done`);
-    return EXIT.failed;
-  }
-  print(`the password of ${email} is set and must be changed at the next sign-in; its sessions have ended${user.isActive ? '' : '. The account is deactivated'}`);
-  return EXIT.ok;
+  return auditedByCommand(db, { command: 'accounts reset-password', action: 'account.change-password', target: { kind: 'account', id: String(user.id) } }, async (trail) => {
+    if (!(await changePassword(db, { userId: user.id, before: user.passwordHash, passwordHash, mustChangePassword: true, now: new Date() }))) {
+      print(`the password of ${email} was changed at the same time: nothing was done`);
+      return EXIT.failed;
+    }
+    trail.after({ email, mustChange: true, sessionsEnded: true });
+    print(`the password of ${email} is set and must be changed at the next sign-in; its sessions have ended${user.isActive ? '' : '. The account is deactivated'}`);
+    return EXIT.ok;
+  });
 }
 
 async function newPassword(readPassword: () => Promise<string>, email: string): Promise<string> {

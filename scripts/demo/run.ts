@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { parseUnits, Wallet } from 'ethers';
-import { ApiClient, type Credentials, type WithdrawalView } from './api.ts';
 import { progressBar } from './bar.ts';
 import { chainBalances } from './chain-balances.ts';
+import type { Credentials } from './credentials.ts';
+import { openCustomer, type Customer, type WithdrawalView } from './customer.ts';
 
 export interface DemoOptions {
   withdrawals: number;
@@ -34,19 +35,19 @@ function plan(credentials: Credentials, count: number): Payment[] {
   });
 }
 
-/** Shares work among `clients` callers at once and calls `done` after each piece. */
-async function shareOut<T>(items: readonly T[], clients: readonly ApiClient[], work: (client: ApiClient, item: T) => Promise<void>): Promise<void> {
+/** Does the work of all items, `atOnce` of them at any time. */
+async function shareOut<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   await Promise.all(
-    clients.map(async (client) => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(client, item);
+    Array.from({ length: atOnce }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
     }),
   );
 }
 
-async function waitForEnd(client: ApiClient, payment: Payment, deadline: number): Promise<void> {
+async function waitForEnd(customer: Customer, payment: Payment, deadline: number): Promise<void> {
   for (;;) {
-    const view = await client.withdrawal(payment.requestId);
+    const view = await customer.withdrawal(payment.requestId);
     if (['COMPLETED', 'FAILED', 'REJECTED', 'CANCELLED', 'DEAD_LETTERED'].includes(view.status)) {
       payment.final = view;
       return;
@@ -61,17 +62,24 @@ async function waitForEnd(client: ApiClient, payment: Payment, deadline: number)
  * compares the recipients' balances on chain with what was asked. Resolves to the number of discrepancies.
  */
 export async function runDemo(credentials: Credentials, options: DemoOptions): Promise<number> {
+  const customer = await openCustomer(credentials);
+  try {
+    return await payAll(credentials, options, customer);
+  } finally {
+    await customer.leave();
+  }
+}
+
+async function payAll(credentials: Credentials, options: DemoOptions, customer: Customer): Promise<number> {
   const payments = plan(credentials, options.withdrawals);
-  const clients = Array.from({ length: options.clients }, () => new ApiClient(credentials));
-  for (const client of clients) await client.signIn();
   const problems: string[] = [];
   const started = Date.now();
 
   const posted = progressBar('accepted', payments.length);
   let accepted = 0;
   posted(0);
-  await shareOut(payments, clients, async (client, payment) => {
-    const [first, second] = await Promise.all([client.withdraw(bodyOf(payment), payment.idempotencyKey), client.withdraw(bodyOf(payment), payment.idempotencyKey)]);
+  await shareOut(payments, options.clients, async (payment) => {
+    const [first, second] = await Promise.all([customer.withdraw(bodyOf(payment), payment.idempotencyKey), customer.withdraw(bodyOf(payment), payment.idempotencyKey)]);
     if (first.requestId !== second.requestId) problems.push(`one idempotency key, two withdrawals: ${first.requestId} and ${second.requestId}`);
     payment.requestId = first.requestId;
     posted((accepted += 1));
@@ -83,8 +91,8 @@ export async function runDemo(credentials: Credentials, options: DemoOptions): P
   completed(0);
   // Everybody waits for all: a slow first one must not hide the others.
   await Promise.all(
-    payments.map(async (payment, index) => {
-      await waitForEnd(clients[index % clients.length] ?? new ApiClient(credentials), payment, started + options.timeoutMs);
+    payments.map(async (payment) => {
+      await waitForEnd(customer, payment, started + options.timeoutMs);
       completed((ended += 1));
     }),
   );

@@ -6,6 +6,7 @@ import { SecretStoreUnavailableError, type SecretStore } from '../../activities/
 import type { Database } from '../../db/client.ts';
 import { addWallet, listWallets } from '../../db/repositories/wallets.ts';
 import type { Address } from '../../domain/address.ts';
+import { auditedByCommand } from '../audit/audited-by-command.ts';
 import { oneLine } from '../stack/user-error.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -31,12 +32,23 @@ interface KnownKey {
  * leaves no key without a wallet behind. With the same private key a second call changes nothing.
  */
 export async function createOrImport(context: KeysContext, privateKey?: Buffer): Promise<number> {
-  const { chainId, secretStore, keyEncryptionKey, database, print } = context;
-  if (database !== null) await listWallets(database, chainId);
+  const { chainId, database } = context;
+  if (database === null) return (await makeKey(context, privateKey)).exitCode;
+  await listWallets(database, chainId);
+  const kind = privateKey === undefined ? 'create' : 'import';
+  return auditedByCommand(database, { command: `keys ${kind}`, action: `signing-key.${kind}` }, async (trail) => {
+    const { address, keyId, exitCode } = await makeKey(context, privateKey);
+    trail.target('wallet', address);
+    trail.after({ chainId, address, keyId });
+    return exitCode;
+  });
+}
+
+async function makeKey({ chainId, secretStore, keyEncryptionKey, database, print }: KeysContext, privateKey: Buffer | undefined): Promise<CreatedKey & { exitCode: number }> {
   const created: CreatedKey = await createKey({ secretStore, keyEncryptionKey, chainId, ...(privateKey === undefined ? {} : { privateKey }) });
   if (database !== null) await addWallet(database, { chainId, ...created });
   print(`${created.address} ${created.keyId}${database === null ? ' (no DATABASE_URL: its wallets row is not added)' : ''}`);
-  return EXIT.ok;
+  return { ...created, exitCode: EXIT.ok };
 }
 
 /** Prints each wallet's address, key id and status. Opens no key. */
@@ -59,9 +71,19 @@ export async function verifyKeys(context: KeysContext): Promise<number> {
  * Seals every key again under the new key-encryption key. Goes on after a bad one; called again it does what is left.
  */
 export async function rotateKeys(context: KeysContext, newKeyEncryptionKey: Buffer): Promise<number> {
-  return await forEachKey(context, async (key) => {
-    const { outcome, version } = await rotateKey({ ...context, ...key, newKeyEncryptionKey });
-    return outcome === 'ROTATED' ? `rotated, version ${version}` : `was rotated before, version ${version}`;
+  const { chainId, database } = context;
+  const versions: Record<string, number> = {};
+  const rotate = () =>
+    forEachKey(context, async (key) => {
+      const { outcome, version } = await rotateKey({ ...context, ...key, newKeyEncryptionKey });
+      versions[key.address] = version;
+      return outcome === 'ROTATED' ? `rotated, version ${version}` : `was rotated before, version ${version}`;
+    });
+  if (database === null) return rotate();
+  return auditedByCommand(database, { command: 'keys rotate', action: 'signing-key.rotate', target: { kind: 'chain', id: String(chainId) } }, async (trail) => {
+    const exitCode = await rotate();
+    trail.after({ versions });
+    return exitCode;
   });
 }
 

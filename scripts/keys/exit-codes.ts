@@ -7,6 +7,8 @@ export const EXIT = {
   usage: 2,
   /** the secret store or the database cannot be reached; the same command may succeed later */
   unavailable: 3,
+  /** what was asked for is under way and takes time: the same command says how far it is */
+  unfinished: 4,
 } as const;
 
 /** A mistake in the arguments or variables, told in one line. Never quotes them: one of them may be a key. */

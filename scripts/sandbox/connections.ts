@@ -30,6 +30,11 @@ export function connectionsOf(config: SandboxConfig, urls: InfrastructureUrls): 
   };
 }
 
+/** What rows are sealed under: for the API, the signing service, and whoever seals the first rules. */
+export function sealKeyOf(config: SandboxConfig): string {
+  return config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
+}
+
 /** What only a process that handles keys may be given: the key-encryption key and the secret store's credentials. */
 export function custodyEnv(config: SandboxConfig, connections: Connections): Record<string, string> {
   const secrets = ensureSecrets(config.paths.secrets);

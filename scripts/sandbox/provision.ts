@@ -1,8 +1,9 @@
 import { openDatabase } from '../../db/client.ts';
-import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
+import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { migrateUp } from '../../db/migrate.ts';
 import { temporalPlaceFrom } from '../../temporal-config/connection.ts';
 import { setUpTemporal } from '../../temporal-config/set-up.ts';
+import { keyFrom } from '../../workers/config.ts';
 import { statePaths } from '../stack/paths.ts';
 import { ensureAccounts } from './accounts.ts';
 import { ensureAssets } from './assets.ts';
@@ -49,7 +50,7 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
   try {
     const assets = await ensureAssets(database.db, settings, tokens);
-    await ensureFirstPolicy(database.db, settings.policy);
+    await ensureFirstRules(database.db, keyFrom(process.env, 'SEAL_KEY'), { policy: settings.policy, network: settings.chain.network });
     const wallets = await step('Hot wallets created', async () => await ensureWallets(database.db, input.chainId, HOT_WALLETS));
     if (tokens !== undefined) await step('Hot wallets funded', async () => await fundWallets(input.rpcUrl, input.chainId, paths.chainFile, tokens, wallets));
     const accounts = await step('Accounts created', async () => await ensureAccounts(database.db, readCredentials(paths.credentialsFile)));

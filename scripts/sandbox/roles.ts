@@ -4,7 +4,7 @@ import { PROJECT_ROOT } from '../stack/paths.ts';
 import type { Role } from '../stack/privileges.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
-import { custodyEnv, payloadKeysEnv, temporalAccessEnv, type Connections } from './connections.ts';
+import { custodyEnv, payloadKeysEnv, sealKeyOf, temporalAccessEnv, type Connections } from './connections.ts';
 
 const ENTRIES: Readonly<Record<Role, string>> = {
   'api-server': 'api/server.ts',
@@ -85,7 +85,6 @@ function codecServerEnv(config: SandboxConfig, { temporalUiUrl }: Connections): 
 }
 
 function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, connections: Connections): Record<string, string> {
-  const sealKey = (): string => config.env['SEAL_KEY'] || ensureSecrets(config.paths.secrets).sealKey;
   const webhookKey = (): string => config.env['WEBHOOK_KEY'] || ensureSecrets(config.paths.secrets).webhookKey;
   if (role === 'api-server') {
     return {
@@ -93,7 +92,7 @@ function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, conn
       PORT: String(config.ports.api),
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
       JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
-      SEAL_KEY: sealKey(),
+      SEAL_KEY: sealKeyOf(config),
       WEBHOOK_KEY: webhookKey(),
     };
   }
@@ -104,7 +103,7 @@ function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, conn
     POLYGON_CHAIN_ID: String(config.chainId),
   };
   if (role === 'withdrawal-worker') return { ...worker, WEBHOOK_KEY: webhookKey() };
-  return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKey(), ...custodyEnv(config, connections) } : worker;
+  return role === 'signing-service' ? { ...worker, SEAL_KEY: sealKeyOf(config), ...custodyEnv(config, connections) } : worker;
 }
 
 async function probeHttp(url: string): Promise<void> {

@@ -14,7 +14,7 @@ import { ensureSecrets } from '../stack/secrets.ts';
 import { Supervisor, type Log } from '../stack/supervisor.ts';
 import { UserError } from '../stack/user-error.ts';
 import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
-import { connectionsOf, custodyEnv, temporalAccessEnv, type Connections } from './connections.ts';
+import { connectionsOf, custodyEnv, sealKeyOf, temporalAccessEnv, type Connections } from './connections.ts';
 import type { ProvisionInput, ProvisionMessage } from './provision.ts';
 import { askReady } from './ready.ts';
 import { roleSpecs } from './roles.ts';
@@ -122,7 +122,7 @@ async function provision(config: SandboxConfig, connections: Connections, progre
   const output = openLog(logFile);
   const child = spawn(process.execPath, [fileURLToPath(new URL('./provision-main.ts', import.meta.url))], {
     cwd: PROJECT_ROOT,
-    env: { ...minimalEnv(), ...custodyEnv(config, connections), ...temporalAccessEnv(config) },
+    env: { ...minimalEnv(), ...custodyEnv(config, connections), ...temporalAccessEnv(config), SEAL_KEY: sealKeyOf(config) },
     stdio: ['ignore', output, output, 'ipc'],
     detached: true,
   });

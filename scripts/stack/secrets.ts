@@ -7,7 +7,7 @@ import { canConfine, SECRETS_GID, SECRETS_UID } from './privileges.ts';
 export interface Secrets {
   /** 32 bytes, base64. signing-service alone. */
   readonly keyEncryptionKey: string;
-  /** 32 bytes, base64. api-server and signing-service. */
+  /** 32 bytes, base64. api-server and signing-service, and the provisioning that seals the first rules. */
   readonly sealKey: string;
   /** 32 bytes, base64. api-server and withdrawal-worker. */
   readonly webhookKey: string;

@@ -5,6 +5,7 @@ import { listMovements, revokeMovement } from '../../db/repositories/treasury-mo
 import { assets } from '../../db/schema/index.ts';
 import { formatAmount } from '../../domain/money.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
+import { auditedByCommand } from '../audit/audited-by-command.ts';
 import { UsageError } from '../keys/exit-codes.ts';
 
 export interface TreasuryContext {
@@ -37,11 +38,16 @@ export async function declare({ db, chain, print }: TreasuryContext, values: Tre
   const direction = given(values, 'direction').toUpperCase();
   if (direction !== 'IN' && direction !== 'OUT') throw new UsageError('--direction is out or in');
   const [wallet, currency, amount, counterparty] = [given(values, 'wallet'), given(values, 'currency'), given(values, 'amount'), given(values, 'counterparty')];
-  const result = await declareTreasuryMovement(db, chain, { direction, wallet, currency, amount, counterparty, reason: given(values, 'reason'), declaredBy: values.by ?? userInfo().username });
-  if (result.kind === 'conflict') throw new Error('a declaration without a key met another');
-  const { id, walletAddress, counterparty: other } = result.row;
-  print(`declared movement ${id}: ${amount} ${currency} ${direction === 'OUT' ? `from ${walletAddress} to` : `to ${walletAddress} from`} ${other}`);
-  return 0;
+  const declaration = { direction, wallet, currency, amount, counterparty, reason: given(values, 'reason'), declaredBy: values.by ?? userInfo().username } as const;
+  return auditedByCommand(db, { command: 'treasury declare', action: 'movement.declare' }, async (trail) => {
+    const result = await declareTreasuryMovement(db, chain, declaration);
+    if (result.kind === 'conflict') throw new Error('a declaration without a key met another');
+    const { id, walletAddress, counterparty: other } = result.row;
+    trail.target('movement', id);
+    trail.after(declaration);
+    print(`declared movement ${id}: ${amount} ${currency} ${direction === 'OUT' ? `from ${walletAddress} to` : `to ${walletAddress} from`} ${other}`);
+    return 0;
+  });
 }
 
 /** One line a movement, oldest first. */
@@ -62,7 +68,9 @@ export async function list({ db, chain, print }: TreasuryContext, values: Treasu
 export async function revoke({ db, chain, print }: TreasuryContext, values: TreasuryValues): Promise<number> {
   const id = Number(given(values, 'id'));
   if (!Number.isSafeInteger(id) || id < 1) throw new UsageError('--id is the number of a movement');
-  const revoked = await revokeMovement(db, chain.chainId, id);
-  print(revoked ? `revoked movement ${id}` : `movement ${id} is not there, or a transfer was recognised as it`);
-  return revoked ? 0 : 1;
+  return auditedByCommand(db, { command: 'treasury revoke', action: 'movement.revoke', target: { kind: 'movement', id: String(id) } }, async () => {
+    const revoked = await revokeMovement(db, chain.chainId, id);
+    print(revoked ? `revoked movement ${id}` : `movement ${id} is not there, or a transfer was recognised as it`);
+    return revoked ? 0 : 1;
+  });
 }

@@ -7,6 +7,7 @@ import { moveWallet } from '../../db/repositories/wallet-moves.ts';
 import { listWallets, type WalletRow } from '../../db/repositories/wallets.ts';
 import type { Address } from '../../domain/address.ts';
 import type { WalletMove } from '../../domain/wallet-moves.ts';
+import { auditedByCommand, type CommandTrail } from '../audit/audited-by-command.ts';
 import { EXIT } from '../keys/exit-codes.ts';
 import { readNonceView, type NonceView } from './nonce-view.ts';
 import { table } from './table.ts';
@@ -50,7 +51,11 @@ function cellsOf(view: NonceView | null, { nextNonce }: WalletRow): string[] {
 }
 
 /** A person's word on one wallet: see `moveWallet`. */
-export async function moveCommand({ chainId, db, print }: WalletsContext, move: WalletMove, address: string, reason: string): Promise<number> {
+export async function moveCommand(context: WalletsContext, move: WalletMove, address: string, reason: string): Promise<number> {
+  return auditedByCommand(context.db, { command: `wallets ${move}`, action: `wallet.${move}`, target: { kind: 'wallet', id: address } }, (trail) => moveIt(context, { move, address, reason }, trail));
+}
+
+async function moveIt({ chainId, db, print }: WalletsContext, { move, address, reason }: { move: WalletMove; address: string; reason: string }, trail: CommandTrail): Promise<number> {
   const result = await moveWallet(db, chainId, address, move, { by: 'hand', reason });
   switch (result.kind) {
     case 'unknown':
@@ -60,6 +65,8 @@ export async function moveCommand({ chainId, db, print }: WalletsContext, move: 
       print(`${address} is ${result.status}: ${move} would weaken that`);
       return EXIT.failed;
     case 'moved':
+      trail.before({ status: result.from });
+      trail.after({ status: result.wallet.status, reason });
       print(`${result.wallet.address} ${result.from} -> ${result.wallet.status}`);
       return EXIT.ok;
     default:

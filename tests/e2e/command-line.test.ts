@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiClient, readCredentials } from '../../scripts/demo/api.ts';
+import { readCredentials } from '../../scripts/demo/credentials.ts';
+import { openCustomer } from '../../scripts/demo/customer.ts';
 import { PROJECT_ROOT } from '../../scripts/stack/paths.ts';
 import { sandboxEnvironment } from '../harness/sandbox.ts';
 
@@ -69,10 +70,9 @@ describe('the command line', () => {
     expect(first.code).toBe(0);
 
     const credentials = readCredentials(join(stateDir, 'credentials.json'));
-    const client = new ApiClient(credentials);
-    await client.signIn();
-    const { requestId } = await client.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
-    await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 30_000 }).toBe('COMPLETED');
+    const customer = await openCustomer(credentials);
+    const { requestId } = await customer.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
+    await expect.poll(async () => (await customer.withdrawal(requestId)).status, { timeout: 30_000 }).toBe('COMPLETED');
 
     await expect.poll(() => seenWallets(credentials.baseUrl), { timeout: 60_000, interval: 1_000 }).toEqual(['POL', 'USDC', 'USDT']);
 
@@ -88,10 +88,10 @@ describe('the command line', () => {
     expect((await command('start.ts', '--detach')).code).toBe(0);
     expect(Date.now() - restartedAt).toBeLessThan(60_000);
     expect(readFileSync(join(stateDir, 'credentials.json'), 'utf8')).toContain(credentials.user.password);
-    await client.signIn();
-    expect(await client.withdrawal(requestId)).toMatchObject({ requestId, status: 'COMPLETED', outcome: 'PAID' });
-    const { requestId: later } = await client.withdraw({ amount: '0.5', currency: 'POL', toAddress: Wallet.createRandom().address }, randomUUID());
-    await expect.poll(async () => (await client.withdrawal(later)).status, { timeout: 30_000 }).toBe('COMPLETED');
+    // Signed with the key made before: it outlives a restart.
+    expect(await customer.withdrawal(requestId)).toMatchObject({ requestId, status: 'COMPLETED', outcome: 'PAID' });
+    const { requestId: later } = await customer.withdraw({ amount: '0.5', currency: 'POL', toAddress: Wallet.createRandom().address }, randomUUID());
+    await expect.poll(async () => (await customer.withdrawal(later)).status, { timeout: 30_000 }).toBe('COMPLETED');
 
     expect((await command('reset.ts')).code).toBe(0);
     expect(existsSync(join(stateDir, 'credentials.json'))).toBe(false);

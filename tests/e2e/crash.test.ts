@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseUnits, Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CRASH_POINTS, type CrashPointName } from '../../db/crash-point.ts';
-import { ApiClient, type WithdrawalView } from '../../scripts/demo/api.ts';
+import { openCustomer, type Customer, type WithdrawalView } from '../../scripts/demo/customer.ts';
 import { ROLES, type Role } from '../../scripts/stack/privileges.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 import { paidTo } from '../harness/transfers.ts';
@@ -37,13 +37,12 @@ interface Accepted {
 describe('crashes', () => {
   const crashDir = mkdtempSync(join(tmpdir(), 'crash-points-'));
   let sandbox: TestSandbox;
-  let client: ApiClient;
+  let customer: Customer;
 
   beforeAll(async () => {
     mkdirSync(crashDir, { recursive: true });
     sandbox = await startSandbox({ CRASH_POINT_DIR: crashDir });
-    client = new ApiClient(sandbox.credentials);
-    await client.signIn();
+    customer = await openCustomer(sandbox.credentials);
   });
   afterAll(async () => {
     await sandbox.stop();
@@ -55,13 +54,13 @@ describe('crashes', () => {
     if (!asset) throw new Error('no assets');
     const recipient = Wallet.createRandom().address;
     const amount = `${1 + index}.25`;
-    const { requestId } = await client.withdraw({ amount, currency: asset.currency, toAddress: recipient }, randomUUID());
+    const { requestId } = await customer.withdraw({ amount, currency: asset.currency, toAddress: recipient }, randomUUID());
     return { requestId, recipient, tokenAddress: asset.tokenAddress, amount: parseUnits(amount, asset.decimals) };
   }
 
   async function expectAllPaidOnce(accepted: readonly Accepted[]): Promise<void> {
     for (const { requestId } of accepted) {
-      const view = async (): Promise<WithdrawalView['status']> => (await client.withdrawal(requestId)).status;
+      const view = async (): Promise<WithdrawalView['status']> => (await customer.withdrawal(requestId)).status;
       await expect.poll(view, { timeout: 120_000, interval: 500 }).toBe('COMPLETED');
     }
     for (const { recipient, tokenAddress, amount } of accepted) {

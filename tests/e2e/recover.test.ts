@@ -7,18 +7,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../db/client.ts';
 import { RECOVERY_HALT } from '../../db/repositories/books.ts';
 import { setHalt } from '../../db/repositories/halts.ts';
-import { ApiClient } from '../../scripts/demo/api.ts';
+import { openCustomer, type Customer } from '../../scripts/demo/customer.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 
 const WAIT = { timeout: 60_000, interval: 200 };
 
 describe('npm run recover', () => {
   let sandbox: TestSandbox;
-  let client: ApiClient;
+  let customer: Customer;
   beforeAll(async () => {
     sandbox = await startSandbox();
-    client = new ApiClient(sandbox.credentials);
-    await client.signIn();
+    customer = await openCustomer(sandbox.credentials);
   });
   afterAll(() => sandbox.stop());
 
@@ -27,8 +26,8 @@ describe('npm run recover', () => {
     return spawnSync(process.execPath, [fileURLToPath(new URL('../../scripts/recover.ts', import.meta.url)), ...args], { encoding: 'utf8', timeout: 120_000, env });
   }
 
-  const withdraw = () => client.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
-  const completes = (requestId: string) => expect.poll(async () => (await client.withdrawal(requestId)).status, WAIT).toBe('COMPLETED');
+  const withdraw = () => customer.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
+  const completes = (requestId: string) => expect.poll(async () => (await customer.withdrawal(requestId)).status, WAIT).toBe('COMPLETED');
 
   it('tells how it is used, and asks nobody who is not there', () => {
     expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--dry-run') });

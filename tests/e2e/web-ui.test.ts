@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiClient } from '../../scripts/demo/api.ts';
+import { openCustomer, type Customer } from '../../scripts/demo/customer.ts';
 import { ROLES } from '../../scripts/stack/privileges.ts';
 import { sandboxEnvironment, startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 
@@ -16,7 +16,7 @@ const SPEAKING_WITH_TEMPORAL = ROLES.filter((role) => role !== 'codec-server');
 
 describe('the Web UI of Temporal and its codec server, as npm start runs them', () => {
   let sandbox: TestSandbox;
-  let client: ApiClient;
+  let customer: Customer;
   let ui: string;
   let codec: string;
 
@@ -25,8 +25,7 @@ describe('the Web UI of Temporal and its codec server, as npm start runs them', 
     const { SANDBOX_DIR: _dir, ...environment } = ports;
     [ui, codec] = [`http://127.0.0.1:${environment['TEMPORAL_UI_PORT']}`, `http://127.0.0.1:${environment['CODEC_PORT']}`];
     sandbox = await startSandbox(environment);
-    client = new ApiClient(sandbox.credentials);
-    await client.signIn();
+    customer = await openCustomer(sandbox.credentials);
   });
   afterAll(() => sandbox.stop());
 
@@ -60,8 +59,8 @@ describe('the Web UI of Temporal and its codec server, as npm start runs them', 
 
   it('shows a withdrawal to whoever signs in as a reader, and sealed bytes to everybody else', async () => {
     const recipient = Wallet.createRandom().address;
-    const { requestId } = await client.withdraw({ amount: '1.25', currency: 'USDC', toAddress: recipient }, randomUUID());
-    await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 60_000 }).toBe('COMPLETED');
+    const { requestId } = await customer.withdraw({ amount: '1.25', currency: 'USDC', toAddress: recipient }, randomUUID());
+    await expect.poll(async () => (await customer.withdrawal(requestId)).status, { timeout: 60_000 }).toBe('COMPLETED');
     const { text, payloads } = await historyInUi(requestId);
     expect(payloads.length).toBeGreaterThan(8);
     const stored = payloads.map(({ data = '' }) => Buffer.from(data, 'base64').toString('latin1')).join('\n');

@@ -31,6 +31,7 @@ export async function backUp(database: TestDatabase): Promise<Backup> {
     async restore() {
       const into = await open(database);
       try {
+        const guards = await dropDeleteGuards(into);
         await into.beginTransaction();
         for (const [table, rows] of contents) {
           await into.query(`DELETE FROM \`${table}\``);
@@ -40,11 +41,24 @@ export async function backUp(database: TestDatabase): Promise<Backup> {
           await into.query(`INSERT INTO \`${table}\` (${columns.map((column) => `\`${column}\``).join(', ')}) VALUES ?`, [rows.map((row) => columns.map((column) => row[column] as unknown))]);
         }
         await into.commit();
+        for (const guard of guards) await into.query(guard);
       } finally {
         await into.end();
       }
     },
   };
+}
+
+/** Takes away what refuses deletions, as a restore that makes the tables anew does. @returns the statements that bring it back */
+async function dropDeleteGuards(connection: mysql.Connection): Promise<string[]> {
+  const [triggers] = await connection.query<RowDataPacket[]>("SHOW TRIGGERS WHERE `Event` = 'DELETE'");
+  const statements: string[] = [];
+  for (const { Trigger: name } of triggers as { Trigger: string }[]) {
+    const [[created]] = await connection.query<RowDataPacket[]>(`SHOW CREATE TRIGGER \`${name}\``);
+    statements.push(String(created?.['SQL Original Statement']));
+    await connection.query(`DROP TRIGGER \`${name}\``);
+  }
+  return statements;
 }
 
 /** Written at every block by whoever follows the chain: it says nothing of what somebody else did. */

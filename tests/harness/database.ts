@@ -6,6 +6,8 @@ import { migrateUp } from '../../db/migrate.ts';
 
 export interface TestDatabase extends DatabaseHandle {
   url: string;
+  /** of whoever seals rows in it */
+  sealKey: Buffer;
 }
 
 /** A database of a test file's own, empty and migrated unless told otherwise; `close` drops it. */
@@ -21,6 +23,7 @@ export async function createTestDatabase(options: { migrated?: boolean } = {}): 
   return {
     ...handle,
     url: url.href,
+    sealKey: randomBytes(32),
     async close() {
       await handle.close();
       await admin.query(`DROP DATABASE \`${name}\``);

@@ -9,10 +9,11 @@ import { inject } from 'vitest';
 import { makeBroadcast } from '../../activities/broadcast.ts';
 import { createRpc } from '../../activities/chain/rpc.ts';
 import { makeConfirm } from '../../activities/confirm.ts';
-import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
+import { createAwsSecretStore, type AwsSecretStoreOptions } from '../../activities/custody/aws-secret-store.ts';
 import { createKey } from '../../activities/custody/create-key.ts';
 import { createSecretsManagerSigner } from '../../activities/custody/secrets-manager-signer.ts';
 import type { Signer } from '../../activities/custody/signer.ts';
+import { watchKeyStore } from '../../activities/custody/watch-key-store.ts';
 import { createNonceFront } from '../../activities/nonce-front.ts';
 import { makeSendFiller } from '../../activities/send-filler.ts';
 import { makeSign } from '../../activities/sign.ts';
@@ -20,7 +21,7 @@ import { makeSignFiller } from '../../activities/sign-filler.ts';
 import type { ResolveHost } from '../../activities/webhooks/resolve-host.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { openRedis } from '../../db/redis.ts';
-import { ensureFirstPolicy } from '../../db/repositories/policies.ts';
+import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { addWallet } from '../../db/repositories/wallets.ts';
 import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
@@ -108,6 +109,8 @@ export interface EngineOptions {
   webhooks?: { resolveHost?: ResolveHost };
   /** the engine reaches Redis here instead, as a worker does; the test itself does not */
   redisUrl?: string;
+  /** the signer reaches the secret store so, and reads this clock; the test itself does not */
+  custody?: { secretStore: AwsSecretStoreOptions; nowMs: () => number };
   /** as before there were payload keys; sealed by default. Histories that are kept must not need a key */
   plainPayloads?: boolean;
   /** endpoints the engine knows, each a proxy of its own in front of the one node */
@@ -137,9 +140,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const faster: Settings = { ...fromFile, chain: { ...fromFile.chain, blockTimeMs: 1_000 * (options.blockTimeSeconds ?? 1) } };
   const settings = options.settings ? options.settings(faster) : faster;
   await ensureAssets(database.db, settings, chain.tokens);
-  await ensureFirstPolicy(database.db, settings.policy);
+  const { sealKey } = database;
+  await ensureFirstRules(database.db, sealKey, { policy: settings.policy, network: settings.chain.network });
 
-  const sealKey = randomBytes(32);
   const webhookKey = randomBytes(32);
   const keyEncryptionKey = randomBytes(32);
   const secretStore = createAwsSecretStore();
@@ -159,7 +162,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const rpc = createRpc({ urls: proxies.map(({ url }) => url), chainId: chain.chainId, timeoutMs: 2_000, checkEveryMs: 2 * settings.chain.blockTimeMs });
   const engineRedis = options.redisUrl === undefined ? redis : openRedis(options.redisUrl, log);
   const nonceFront = createNonceFront(engineRedis, (error) => log.warn({ error }, 'nonce front'));
-  const signer = createSecretsManagerSigner({ secretStore, keyEncryptionKey });
+  const signerStore = options.custody ? createAwsSecretStore(options.custody.secretStore) : secretStore;
+  const signer = watchKeyStore(createSecretsManagerSigner({ secretStore: signerStore, keyEncryptionKey, ...(options.custody && { nowMs: options.custody.nowMs }) }), { db: database.db, chainId: chain.chainId, log });
   const ports: TestPorts = { db: database.db, redis: engineRedis, rpc, nonceFront, settings, crashPoint: () => undefined, log, signer, sealKey, webhookKey };
   const fleets: Fleet[] = [];
   if (options.workers !== false) await startFleet(client);
@@ -278,6 +282,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     async stop() {
       for (const fleet of fleets) await fleet.stop();
       secretStore.close();
+      if (signerStore !== secretStore) signerStore.close();
       await connection.close();
       await Promise.all(proxies.map(({ stop }) => stop()));
       await chain.stop();

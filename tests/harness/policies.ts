@@ -19,19 +19,25 @@ export function withoutLimits(settings: Settings): Settings {
 const PROPOSER = 2_000_000_001;
 const APPROVER = 2_000_000_002;
 
+/** Where rules are changed, and the key they are sealed under. */
+export interface Sealing {
+  db: Database;
+  sealKey: Uint8Array;
+}
+
 /** Puts rules into force as two people do. @returns the version */
-export async function putInForce(db: Database, ...rules: Rule[]): Promise<number> {
-  const proposed = await proposePolicy(db, { document: parsePolicy({ rules }), reason: 'a test', proposedBy: PROPOSER });
+export async function putInForce({ db, sealKey }: Sealing, ...rules: Rule[]): Promise<number> {
+  const proposed = await proposePolicy(db, sealKey, { document: parsePolicy({ rules }), reason: 'a test', proposedBy: PROPOSER });
   if (proposed.kind !== 'done') throw new Error(proposed.reason);
-  const approved = await approvePolicy(db, proposed.row.version, APPROVER);
+  const approved = await approvePolicy(db, sealKey, proposed.row.version, APPROVER);
   if (approved.kind !== 'done') throw new Error(approved.kind);
   return approved.row.version;
 }
 
 /** Puts an address on a list as two people do. @returns its id */
-export async function putOnList(db: Database, entry: Pick<NewListing, 'list' | 'address'> & { ownerId?: number }): Promise<number> {
-  const proposed = await proposeListing(db, { network: 'polygon-amoy', label: null, reason: 'a test', proposedBy: PROPOSER, ...entry, ownerId: entry.ownerId ?? null });
+export async function putOnList({ db, sealKey }: Sealing, entry: Pick<NewListing, 'list' | 'address'> & { ownerId?: number }): Promise<number> {
+  const proposed = await proposeListing(db, sealKey, { network: 'polygon-amoy', label: null, reason: 'a test', proposedBy: PROPOSER, ...entry, ownerId: entry.ownerId ?? null });
   if (proposed.kind !== 'done') throw new Error(proposed.reason);
-  await approveListing(db, proposed.row.id, { approvedBy: APPROVER });
+  await approveListing(db, sealKey, proposed.row.id, { approvedBy: APPROVER });
   return proposed.row.id;
 }

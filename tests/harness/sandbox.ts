@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Credentials } from '../../scripts/demo/api.ts';
+import type { Credentials } from '../../scripts/demo/credentials.ts';
 import { sandboxConfig } from '../../scripts/sandbox/config.ts';
 import type { Connections } from '../../scripts/sandbox/connections.ts';
 import { runSandbox } from '../../scripts/sandbox/run.ts';

@@ -433,6 +433,13 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'audit-chained',
+    async walk(engine) {
+      await engine.client.workflow.execute('auditChain', { taskQueue: 'withdrawals', workflowId: 'audit-by-hand' });
+      return ['audit-by-hand'];
+    },
+  },
+  {
     name: 'sweep',
     async walk(engine) {
       await engine.client.workflow.execute('sweep', { taskQueue: 'withdrawals', workflowId: 'sweep-by-hand' });

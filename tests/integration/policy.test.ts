@@ -66,33 +66,33 @@ describe('a rule lets pass what is within it and rejects the rest before a nonce
     ['the share of the wallet', [deny({ walletShare: { abovePercent: 1 } })], [{}], { amount: 200_000n * USDC }, 'LIMIT_EXCEEDED'],
     ['the closing rule', [{ id: 'known', when: { currencies: ['USDC'] }, action: { allow: true } }], [{}], { currency: 'USDT' }, 'POLICY_DENIED'],
   ])('%s', async (_, rules, passing, failing, code) => {
-    await putInForce(engine.database.db, ...rules, ...(code === 'POLICY_DENIED' ? [] : [REST]));
+    await putInForce(engine.database, ...rules, ...(code === 'POLICY_DENIED' ? [] : [REST]));
     for (const asked of passing) await expectPaid(asked);
     const row = await expectRejected(failing, code);
     expect(row.errorMessage).toContain(code === 'POLICY_DENIED' ? 'closing-rule' : 'rule');
   });
 
   it('a client who is paid out to the allowlist only', async () => {
-    await putInForce(engine.database.db, deny({ clients: [CLIENT], destination: 'not-allowlisted' }, 'ADDRESS_NOT_ALLOWED'), REST);
+    await putInForce(engine.database, deny({ clients: [CLIENT], destination: 'not-allowlisted' }, 'ADDRESS_NOT_ALLOWED'), REST);
     const address = newAddress();
-    await putOnList(engine.database.db, { list: 'ALLOW', address, ownerId: client });
+    await putOnList(engine.database, { list: 'ALLOW', address, ownerId: client });
     await expectPaid({ toAddress: address });
     await expectPaid({ ownerId: 99 });
     await expectRejected({}, 'ADDRESS_NOT_ALLOWED');
   });
 
   it('the denylist', async () => {
-    await putInForce(engine.database.db, REST);
+    await putInForce(engine.database, REST);
     const address = newAddress();
-    await putOnList(engine.database.db, { list: 'DENY', address });
+    await putOnList(engine.database, { list: 'DENY', address });
     await expectRejected({ toAddress: address }, 'ADDRESS_NOT_ALLOWED');
     await expectPaid();
   });
 
   it('cooling off', async () => {
-    await putInForce(engine.database.db, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
+    await putInForce(engine.database, deny({ newAddress: { withinMs: HOUR_MS } }), REST);
     const address = newAddress();
-    const id = await putOnList(engine.database.db, { list: 'ALLOW', address });
+    const id = await putOnList(engine.database, { list: 'ALLOW', address });
     await expectRejected({ toAddress: address }, 'LIMIT_EXCEEDED');
     await engine.database.db.update(listedAddresses).set({ liveAt: new Date(Date.now() - HOUR_MS) }).where(eq(listedAddresses.id, id));
     await expectPaid({ toAddress: address });
@@ -102,7 +102,7 @@ describe('a rule lets pass what is within it and rejects the rest before a nonce
 describe('limits', () => {
   it('stay taken while a withdrawal waits for people, and are given back once it ends unpaid', async () => {
     const large: Rule = { id: 'large', when: { amount: { atLeast: '10' } }, action: { approvals: { required: 1, withinMs: HOUR_MS } } };
-    await putInForce(engine.database.db, deny({ total: { of: 'client', window: 'day', above: '15' } }), large, REST);
+    await putInForce(engine.database, deny({ total: { of: 'client', window: 'day', above: '15' } }), large, REST);
     const waiting = await accept();
     await engine.until(waiting, ['AWAITING_APPROVAL']);
     await expectRejected({ amount: 6n * USDC }, 'LIMIT_EXCEEDED');
@@ -116,10 +116,10 @@ describe('limits', () => {
 
   it('are given back by an approval that did not come in time', async () => {
     const limit = deny({ total: { of: 'client', window: 'day', above: '15' } });
-    await putInForce(engine.database.db, limit, { id: 'large', when: { amount: { atLeast: '10' } }, action: { approvals: { required: 1, withinMs: 1_000 } } }, REST);
+    await putInForce(engine.database, limit, { id: 'large', when: { amount: { atLeast: '10' } }, action: { approvals: { required: 1, withinMs: 1_000 } } }, REST);
     const requestId = await accept();
     expect(await engine.until(requestId, ['REJECTED'])).toMatchObject({ errorCode: 'APPROVAL_EXPIRED' });
-    await putInForce(engine.database.db, limit, REST);
+    await putInForce(engine.database, limit, REST);
     await expectPaid();
   });
 });
@@ -132,7 +132,7 @@ describe('without a live policy', () => {
     await expect.poll(async () => (await tries())?.attempt ?? 0, { timeout: 30_000 }).toBeGreaterThan(1);
     expect((await tries())?.lastFailure?.applicationFailureInfo?.type).toBe('POLICY_MISSING');
     expect((await engine.row(requestId)).status).toBe('PENDING');
-    await putInForce(engine.database.db, REST);
+    await putInForce(engine.database, REST);
     await engine.until(requestId, ['COMPLETED']);
   });
 });

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
+import { readWithdrawalState, withdrawalState } from '../../audit/states.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { TransactionIdParams, WithdrawalDetailSchema } from '../../schemas/withdrawal.ts';
 import { cancel } from '../../withdrawals/cancel.ts';
@@ -25,7 +26,8 @@ export const cancelTransaction: FastifyPluginAsyncTypebox<{ database: Database; 
     },
     async (request, reply) => {
       const { id } = request.params;
-      await cancel({ database, starter }, request, id);
+      request.audit.before(await readWithdrawalState(database, id));
+      request.audit.after(withdrawalState(await cancel({ database, starter }, request, id)));
       return reply.code(202).send(await readDetail(database, request, id, settings));
     },
   );

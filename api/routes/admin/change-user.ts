@@ -32,6 +32,8 @@ export const changeUser: FastifyPluginAsyncTypebox<{ database: Database }> = asy
       const changed = await changeAccount(database, { actorId: accountId, targetId: Number(request.params.id), role, isActive, now: new Date() });
       if (changed.kind === 'not-allowed') throw new EngineError('FORBIDDEN');
       const row = rowOf(changed);
+      if (changed.kind === 'done') request.audit.before(changed.before);
+      request.audit.after({ role: row.role, isActive: row.isActive, reason });
       request.log.info({ accountId, user: row.id, role: row.role, isActive: row.isActive, reason }, 'account changed');
       return userView(database, row);
     },

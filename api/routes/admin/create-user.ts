@@ -41,8 +41,12 @@ export const createUserRoute: FastifyPluginAsyncTypebox<CredentialsDependencies>
       const id = await createUser(database, { email, passwordHash, role, mustChangePassword: true, now: new Date() }).catch((error: unknown) => {
         throw isDuplicateKey(error) ? new EngineError('INVALID_STATE', { field: 'email', reason: 'address-taken' }) : error;
       });
+      request.audit.target(id);
+      request.audit.after({ email, role });
       const row = await findUserById(database, id);
       if (!row) throw new Error(`account ${id} was just made and is not there`);
+      request.audit.target(id);
+      request.audit.after({ email, role });
       request.log.info({ accountId, user: id, role }, 'account opened');
       return reply.code(201).send({ ...(await userView(database, row)), initialPassword });
     },

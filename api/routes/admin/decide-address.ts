@@ -4,6 +4,7 @@ import { approveListing, rejectListing } from '../../../db/repositories/listed-a
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
+import { listingState, readListingState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressParams, ListedAddressSchema, ProposalQuery } from '../../schemas/listed-address.ts';
@@ -13,7 +14,7 @@ import { RejectionSchema } from '../../schemas/policy.ts';
  * `POST /admin/addresses/:id/approve` puts a proposed entry, or its removal, into force; `…/reject` turns it down. Called
  * twice by one admin: the same answer, surely so where the call says which of the two it means.
  */
-export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array }> = async (app, { database, sealKey }) => {
   const response = { 200: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) };
 
   app.post(
@@ -32,7 +33,9 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
-      const row = rowOf(await approveListing(database, Number(request.params.id), { approvedBy: accountId, proposal: request.query.proposal }));
+      request.audit.before(await readListingState(database, Number(request.params.id)));
+      const row = rowOf(await approveListing(database, sealKey, Number(request.params.id), { approvedBy: accountId, proposal: request.query.proposal }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status }, 'address decided');
       return listedAddressView(database, row);
     },
@@ -56,7 +59,9 @@ export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database }> = 
     async (request) => {
       const { id: accountId } = accountOf(request);
       const { reason } = request.body;
-      const row = rowOf(await rejectListing(database, Number(request.params.id), { rejectedBy: accountId, reason, proposal: request.query.proposal }));
+      request.audit.before(await readListingState(database, Number(request.params.id)));
+      const row = rowOf(await rejectListing(database, sealKey, Number(request.params.id), { rejectedBy: accountId, reason, proposal: request.query.proposal }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, status: row.status, reason }, 'address decided');
       return listedAddressView(database, row);
     },

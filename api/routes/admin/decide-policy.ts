@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { approvePolicy, rejectPolicy } from '../../../db/repositories/policies.ts';
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
+import { readPolicyState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { policyView } from '../../policies/view.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -12,7 +13,7 @@ import { PolicyVersionParams, PolicyVersionSchema, RejectionSchema } from '../..
  * `POST /admin/policies/:version/approve` puts a draft into force, in place of the version it was proposed on;
  * `POST /admin/policies/:version/reject` ends it. Called twice by one admin: the same answer.
  */
-export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
+export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array }> = async (app, { database, sealKey }) => {
   const response = { 200: PolicyVersionSchema, ...errorResponses(400, 401, 403, 404, 409) };
 
   app.post(
@@ -30,7 +31,10 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
-      const row = rowOf(await approvePolicy(database, Number(request.params.version), accountId));
+      const version = Number(request.params.version);
+      request.audit.before(await readPolicyState(database, version));
+      const row = rowOf(await approvePolicy(database, sealKey, version, accountId));
+      request.audit.after(await readPolicyState(database, version));
       request.log.info({ accountId, version: row.version, replaced: row.baseVersion }, 'policy approved');
       return policyView(database, row);
     },
@@ -52,7 +56,10 @@ export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database }> = a
     },
     async (request) => {
       const { id: accountId } = accountOf(request);
-      const row = rowOf(await rejectPolicy(database, Number(request.params.version), { rejectedBy: accountId, reason: request.body.reason }));
+      const version = Number(request.params.version);
+      request.audit.before(await readPolicyState(database, version));
+      const row = rowOf(await rejectPolicy(database, sealKey, version, { rejectedBy: accountId, reason: request.body.reason }));
+      request.audit.after(await readPolicyState(database, version));
       request.log.info({ accountId, version: row.version, reason: request.body.reason }, 'policy rejected');
       return policyView(database, row);
     },

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Settings } from '../../../domain/settings.ts';
 import { DECIDERS } from '../../access.ts';
+import { readWithdrawalState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { TransactionIdParams, WithdrawalDetailSchema, WithdrawalRejectionSchema } from '../../schemas/withdrawal.ts';
@@ -22,7 +23,9 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
     { schema: { ...common, summary: 'Approve a withdrawal', description, response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.approve' } } },
     async (request, reply) => {
       const { id } = request.params;
+      request.audit.before(await readWithdrawalState(database, id));
       await decide(options, { requestId: id, approverId: accountOf(request).id, decision: 'APPROVE', reason: null }, request.log);
+      request.audit.after({ ...(await readWithdrawalState(database, id)), decision: 'APPROVE' });
       return reply.code(202).send(await readDetail(database, request, id, settings));
     },
   );
@@ -32,7 +35,9 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
     { schema: { ...common, summary: 'Reject a withdrawal', description, body: WithdrawalRejectionSchema, response: { 202: WithdrawalDetailSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.reject' } } },
     async (request, reply) => {
       const { id } = request.params;
+      request.audit.before(await readWithdrawalState(database, id));
       await decide(options, { requestId: id, approverId: accountOf(request).id, decision: 'REJECT', reason: request.body.reason.trim() }, request.log);
+      request.audit.after({ ...(await readWithdrawalState(database, id)), decision: 'REJECT', reason: request.body.reason.trim() });
       return reply.code(202).send(await readDetail(database, request, id, settings));
     },
   );

@@ -37,7 +37,10 @@ export const halt: FastifyPluginAsyncTypebox<{ database: Database; settings: Set
       const { database } = deps;
       const { id: accountId } = accountOf(request);
       const asked = await haltOf(request.body, deps);
+      request.audit.target(`${asked.scope} ${asked.target}`);
+      request.audit.before({ halts: haltViews(await listHalts(database)) });
       await setHalt(database, { ...asked, reason: request.body.reason, setBy: `account ${accountId}` });
+      request.audit.after({ halts: haltViews(await listHalts(database)), reason: request.body.reason });
       const underWay = await bounded(THROUGH_MS_MAX, untilThrough(database)).then(
         () => false,
         (error: unknown) => {

@@ -7,6 +7,7 @@ import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
 import { MARK_PAID_SIGNAL } from '../../../workflows/message-names.ts';
+import { withdrawalState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { MarkPaidBodySchema, RequestIdAsId } from '../../schemas/dead-letter.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -38,9 +39,11 @@ export const markTransactionPaid: FastifyPluginAsyncTypebox<{ database: Database
       const txHash = request.body.txHash.toLowerCase();
       const row = await findWithdrawal(deps.database, requestId, 'all');
       if (!row) throw new EngineError('NOT_FOUND', { requestId });
+      request.audit.before(withdrawalState(row));
       const reason = whyNot('mark-paid', row);
       if (reason !== null) throw new EngineError('INVALID_STATE', { reason, status: row.status });
       await tellWorkflow(deps, requestId, { name: MARK_PAID_SIGNAL, args: [txHash] });
+      request.audit.after({ ...withdrawalState(row), saidToBePaidBy: txHash });
       request.log.info({ accountId, requestId, txHash }, 'said to be paid by hand');
       return reply.code(202).send(await oneWithdrawalView(deps.database, row, viewContextOf(request, deps.settings)));
     },

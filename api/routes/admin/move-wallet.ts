@@ -43,6 +43,9 @@ export const moveWallet: FastifyPluginAsyncTypebox<{ database: Database; setting
         const result = await say(database, chain.chainId, address, move, { by: `account ${accountId}`, reason: request.body.reason });
         if (result.kind === 'unknown') throw new EngineError('NOT_FOUND', { wallet: address });
         if (result.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: 'would-weaken', status: result.status });
+        request.audit.target(result.wallet.address);
+        request.audit.before({ status: result.from });
+        request.audit.after({ status: result.wallet.status, reason: request.body.reason });
         request.log.info({ accountId, move, wallet: result.wallet.address, from: result.from, to: result.wallet.status, reason: request.body.reason }, 'a hot wallet was moved by hand');
         return walletView(await readWalletDetails(database, result.wallet, chain.inFlightWindow), await readRegistry(database, chain.network), chain);
       },

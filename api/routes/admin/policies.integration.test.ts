@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 beforeEach(async () => {
   await api.database.db.delete(policies);
-  await ensureFirstPolicy(api.database.db, OPEN_POLICY);
+  await ensureFirstPolicy(api.database.db, api.sealKey, OPEN_POLICY);
 });
 
 type Method = 'GET' | 'PUT' | 'POST';
@@ -177,9 +177,9 @@ describe('trying a policy', () => {
   });
 
   it('knows the lists, and the largest amount of the asset', async () => {
-    await putOnList(api.database.db, { list: 'ALLOW', address: RECIPIENT });
+    await putOnList(api.database, { list: 'ALLOW', address: RECIPIENT });
     expect(await simulate({ withdrawal: withdrawal() })).toMatchObject({ facts: { destination: 'allowlisted' } });
-    await putOnList(api.database.db, { list: 'DENY', address: RECIPIENT });
+    await putOnList(api.database, { list: 'DENY', address: RECIPIENT });
     expect(await simulate({ withdrawal: withdrawal() })).toMatchObject({ verdict: 'denied', rule: 'denylist', errorCode: 'ADDRESS_NOT_ALLOWED', facts: { destination: 'denylisted' }, rules: [] });
     expect(await simulate({ withdrawal: withdrawal({ amount: '1000' }) })).toMatchObject({ verdict: 'denied', rule: 'per-transaction', errorCode: 'LIMIT_EXCEEDED' });
   });

@@ -42,6 +42,8 @@ export const postMovement: FastifyPluginAsyncTypebox<{ database: Database; setti
       const result = await declareTreasuryMovement(database, settings.chain, { ...body, direction: direction === 'in' ? 'IN' : 'OUT', declaredBy: `account ${accountId}`, key });
       if (result.kind === 'conflict') throw new EngineError('IDEMPOTENCY_CONFLICT');
       const view = movementView(result.row, await readRegistry(database, settings.chain.network), settings.chain);
+      request.audit.target(view.id);
+      request.audit.after({ ...view, isRepeat: result.kind === 'repeat' });
       if (result.kind === 'declared') {
         const { id: movementId, ...movement } = view;
         request.log.info({ accountId, movementId, movement }, 'a treasury movement was declared');

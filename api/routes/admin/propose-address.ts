@@ -8,6 +8,7 @@ import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
+import { listingState, readListingState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressParams, ListedAddressSchema, NewListedAddressSchema, RemovalQuery } from '../../schemas/listed-address.ts';
@@ -16,7 +17,7 @@ import { ListedAddressParams, ListedAddressSchema, NewListedAddressSchema, Remov
  * `POST /admin/addresses` proposes an entry of the allowlist or the denylist, `DELETE /admin/addresses/:id` its removal.
  * Nothing changes before another admin approves. Called twice by one admin: the same proposal.
  */
-export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; settings: Settings }> = async (app, { database, settings }) => {
+export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array; settings: Settings }> = async (app, { database, sealKey, settings }) => {
 
   app.post(
     '/admin/addresses',
@@ -38,7 +39,9 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
       const owner = ownerEmail === undefined ? null : await findUserByEmail(database, ownerEmail);
       if (owner === undefined) throw new EngineError('VALIDATION_FAILED', { field: 'ownerEmail', reason: 'unknown-account' });
       const entry = { list: list === 'allow' ? ('ALLOW' as const) : ('DENY' as const), network, address: addressIn(address), ownerId: owner?.id ?? null, label, reason, proposedBy: accountId };
-      const row = rowOf(await proposeListing(database, entry));
+      const row = rowOf(await proposeListing(database, sealKey, entry));
+      request.audit.target(row.id);
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list, address: row.address, owner: row.ownerId, reason }, 'address proposed');
       return reply.code(202).send(await listedAddressView(database, row));
     },
@@ -61,7 +64,9 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; set
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
       const { reason = null } = request.query;
-      const row = rowOf(await proposeRemoval(database, Number(request.params.id), { proposedBy: accountId, reason }));
+      request.audit.before(await readListingState(database, Number(request.params.id)));
+      const row = rowOf(await proposeRemoval(database, sealKey, Number(request.params.id), { proposedBy: accountId, reason }));
+      request.audit.after(listingState(row));
       request.log.info({ accountId, listing: row.id, list: row.list, address: row.address, reason }, 'removal of an address proposed');
       return reply.code(202).send(await listedAddressView(database, row));
     },

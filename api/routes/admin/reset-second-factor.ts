@@ -27,8 +27,10 @@ export const resetSecondFactorRoute: FastifyPluginAsyncTypebox<{ database: Datab
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
       const userId = Number(request.params.id);
+      request.audit.target(userId, 'account');
       if (userId === accountId) throw new EngineError('INVALID_STATE', { reason: 'own-second-factor' });
       if (!(await resetSecondFactor(database, { userId, now: new Date() }))) throw new EngineError('NOT_FOUND');
+      request.audit.after({ enrolled: false, reason: request.body.reason });
       request.log.warn({ accountId, userId, reason: request.body.reason }, 'the second factor of an account was reset');
       return reply.code(204).send(null);
     },

@@ -32,13 +32,17 @@ export const resume: FastifyPluginAsyncTypebox<{ database: Database; settings: S
     async (request) => {
       const { database } = deps;
       const asked = await haltOf(request.body, deps);
+      request.audit.target(`${asked.scope} ${asked.target}`);
+      request.audit.before({ halts: haltViews(await listHalts(database)) });
       // One set by hand in the database may be spelled differently.
       const meant = (await listHalts(database)).filter(({ scope, target }) => scope === asked.scope && sameAddress(target, asked.target));
       let lifted = false;
       for (const { scope, target, kind } of meant) if (kind === 'OPERATOR') lifted = (await liftHalt(database, { scope, target, kind })) || lifted;
       if (!lifted) throw new EngineError('INVALID_STATE', { field: 'target', reason: meant.some(({ kind }) => kind === 'RECOVERY') ? 'recovery-halt' : 'not-halted' });
       request.log.info({ accountId: accountOf(request).id, scope: asked.scope, target: asked.target, reason: request.body.reason }, 'resumed');
-      return { items: haltViews(await listHalts(database)), nextCursor: null };
+      const standing = haltViews(await listHalts(database));
+      request.audit.after({ halts: standing, reason: request.body.reason });
+      return { items: standing, nextCursor: null };
     },
   );
 };

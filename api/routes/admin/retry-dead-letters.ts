@@ -30,6 +30,7 @@ export const bulkRetry: FastifyPluginAsyncTypebox<{ database: Database; temporal
       const { filter, dryRun = false, limit = BULK_RETRY_MAX } = request.body;
       const { id: accountId } = accountOf(request);
       const answer = await retryMany(deps, { filter: filterOf(filter), dryRun, limit, accountId, logger: request.log });
+      request.audit.after({ filter, dryRun, requestIds: answer.requestIds, skipped: answer.skipped.length });
       if (!dryRun) request.log.info({ accountId, filter, matched: answer.matched, retried: answer.retried, requestIds: answer.requestIds }, 'dead letters retried');
       return answer;
     },

@@ -4,6 +4,7 @@ import type { Database } from '../../../db/client.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
 import { retryDeadLetter } from '../../dead-letters/retry.ts';
+import { withdrawalState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { RequestIdAsId } from '../../schemas/dead-letter.ts';
 import { errorResponses } from '../../schemas/error.ts';
@@ -31,6 +32,7 @@ export const retryTransaction: FastifyPluginAsyncTypebox<{ database: Database; t
       const requestId = request.params.id;
       const { id: accountId } = accountOf(request);
       const row = await retryDeadLetter(deps, requestId, accountId);
+      request.audit.before(withdrawalState(row));
       request.log.info({ accountId, requestId, code: row.errorCode }, 'retry requested');
       return reply.code(202).send(await oneWithdrawalView(deps.database, row, viewContextOf(request, deps.settings)));
     },

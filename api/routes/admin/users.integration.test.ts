@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { users } from '../../../db/schema/index.ts';
+import { auditLog, users } from '../../../db/schema/index.ts';
 import type { Role } from '../../../domain/status.ts';
 import { PASSWORD, startTestApi, type TestAccount, type TestApi } from '../../api.testkit.ts';
 import type { Tokens } from '../../schemas/auth.ts';
@@ -105,6 +105,15 @@ describe('PATCH /admin/users/:id', () => {
     expect((await api.app.inject({ method: 'POST', url: '/auth/refresh', payload: { refreshToken: session.refreshToken } })).statusCode).toBe(401);
     const { accessToken } = await signIn(account.email);
     expect((await api.app.inject({ url: '/admin/users', headers: { authorization: `Bearer ${accessToken}` } })).statusCode).toBe(200);
+  });
+
+  it('is in the audit log with what stood before and after, and why', async () => {
+    const account = await api.account('USER');
+    await change(account.id, { role: 'APPROVER', reason: 'joins the treasury' });
+    const [ended] = await api.database.db.select().from(auditLog).where(and(eq(auditLog.action, 'account.change'), eq(auditLog.targetId, String(account.id)), eq(auditLog.phase, 'ENDED')));
+    expect(ended).toMatchObject({ actorId: api.admin.id, status: 200 });
+    expect(JSON.parse(ended?.stateBefore ?? '')).toEqual({ role: 'USER', isActive: true });
+    expect(JSON.parse(ended?.stateAfter ?? '')).toEqual({ role: 'APPROVER', isActive: true, reason: 'joins the treasury' });
   });
 
   it('deactivates and activates again; what had ended stays ended', async () => {

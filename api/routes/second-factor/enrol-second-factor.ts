@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { enrolSecondFactor } from '../../../db/repositories/second-factors.ts';
+import { shownEmail } from '../../../db/repositories/users.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { base32Of, keyUri, RECOVERY_CODE_BYTES, RECOVERY_CODES, recoveryCodeOf, SECRET_BYTES } from '../../../domain/second-factor.ts';
 import { ANY_ROLE } from '../../access.ts';
@@ -28,13 +29,14 @@ export const enrolSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRoute
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.enrol' } },
     },
     async (request, reply) => {
-      const { id: userId, email } = await assertPassword(deps, request, request.body.password);
+      const user = await assertPassword(deps, request, request.body.password);
+      const userId = user.id;
       const secret = base32Of(randomBytes(SECRET_BYTES));
       const recovery = Array.from({ length: RECOVERY_CODES }, () => randomBytes(RECOVERY_CODE_BYTES));
       const enrolled = await enrolSecondFactor(deps.database, deps.seal, { userId, secret, recoveryCodes: recovery.map((bytes) => base32Of(bytes)) });
       if (enrolled.kind === 'refused') throw new EngineError('INVALID_STATE', { reason: enrolled.reason });
       request.log.info({ accountId: userId }, 'second factor enrolled');
-      return reply.code(201).send({ secret, uri: keyUri({ email, secret }), recoveryCodes: recovery.map((bytes) => recoveryCodeOf(bytes)) });
+      return reply.code(201).send({ secret, uri: keyUri({ email: shownEmail(user), secret }), recoveryCodes: recovery.map((bytes) => recoveryCodeOf(bytes)) });
     },
   );
 };

@@ -5,6 +5,7 @@ import { changeEndpoint, listLiveSecrets, removeEndpoint, webhookAlertSubject, t
 import { transact } from '../../../db/transact.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';
 import { CLIENTS } from '../../access.ts';
+import { webhookState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { WebhookChangesSchema, WebhookParams, WebhookSchema } from '../../schemas/webhook.ts';
@@ -30,6 +31,7 @@ export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
     },
     async (request) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);
+      request.audit.before(webhookState(endpoint));
       const { url, events, description, enabled } = request.body;
       const now = new Date();
       const changes: WebhookChanges = {
@@ -45,7 +47,9 @@ export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
         if (enabled === true) await resolveAlert(tx, 'WEBHOOK_DISABLED', webhookAlertSubject(endpoint.id));
       });
       request.log.info({ accountId: accountOf(request).id, webhookId: endpoint.id, changed: Object.keys(request.body), ...(enabled !== undefined && { enabled }) }, 'webhook changed');
-      return webhookView(await ownEndpoint(database, request, request.params.id), await listLiveSecrets(database, [endpoint.id], now));
+      const changed = await ownEndpoint(database, request, request.params.id);
+      request.audit.after(webhookState(changed));
+      return webhookView(changed, await listLiveSecrets(database, [endpoint.id], now));
     },
   );
   app.delete(
@@ -63,6 +67,7 @@ export const changeWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
     },
     async (request, reply) => {
       const endpoint = await ownEndpoint(database, request, request.params.id);
+      request.audit.before(webhookState(endpoint));
       await transact(database, async (tx) => {
         await removeEndpoint(tx, endpoint.id, new Date());
         await resolveAlert(tx, 'WEBHOOK_DISABLED', webhookAlertSubject(endpoint.id));

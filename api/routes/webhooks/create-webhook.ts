@@ -4,6 +4,7 @@ import { makeWebhookSecret, sealWebhookSecret } from '../../../db/webhook-secret
 import { EngineError } from '../../../domain/errors.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';
 import { CLIENTS } from '../../access.ts';
+import { webhookState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { NewWebhookSchema, WebhookWithSecretSchema } from '../../schemas/webhook.ts';
@@ -36,6 +37,8 @@ export const createWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
       const options = { seal: (id: number) => sealWebhookSecret(webhookKey, id, secret), perOwnerMax: settings.webhooks.endpointsPerOwnerMax, now };
       const endpoint = await createEndpoint(database, { ownerId, url, description, events }, options);
       if (!endpoint) throw new EngineError('INVALID_STATE', { reason: 'too-many-webhooks', maximum: String(settings.webhooks.endpointsPerOwnerMax) });
+      request.audit.target(endpoint.id);
+      request.audit.after(webhookState(endpoint));
       request.log.info({ accountId: ownerId, webhookId: endpoint.id, host: new URL(url).host }, 'webhook created');
       return reply.code(201).send({ ...webhookView(endpoint, await listLiveSecrets(database, [endpoint.id], now)), secret });
     },

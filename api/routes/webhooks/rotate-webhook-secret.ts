@@ -40,6 +40,7 @@ export const rotateWebhookSecret: FastifyPluginAsyncTypebox<WebhookRoutes> = asy
       const seal = (id: number) => sealWebhookSecret(webhookKey, id, secret);
       const live = await addSecret(database, endpoint.id, { seal, overlapEndsAt: new Date(now.getTime() + overlapMs), liveMax: LIVE_SECRETS_MAX, now });
       if (!live) throw new EngineError('INVALID_STATE', { reason: 'too-many-secrets', maximum: String(LIVE_SECRETS_MAX) });
+      request.audit.after({ liveSigningKeys: live.length, overlapSeconds: overlapMs / 1_000 });
       request.log.info({ accountId: accountOf(request).id, webhookId: endpoint.id }, 'webhook secret rotated');
       return reply.code(201).send({ secret, secrets: secretsView(live) });
     },

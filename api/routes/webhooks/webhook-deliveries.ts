@@ -54,6 +54,8 @@ export const webhookDeliveryRoutes: FastifyPluginAsyncTypebox<WebhookRoutes> = a
       const result = await redeliver(database, endpoint.id, Number(deliveryId), new Date());
       if (result === 'not-found') throw new EngineError('NOT_FOUND', { delivery: deliveryId });
       if (result === 'under-way') throw new EngineError('INVALID_STATE', { reason: 'under-way' });
+      request.audit.target(result.id, 'webhook-delivery');
+      request.audit.after({ status: result.state, attempts: result.attempts });
       request.log.info({ accountId: accountOf(request).id, webhookId: endpoint.id, deliveryId: result.id }, 'redelivery requested');
       return reply.code(202).send(deliveryView(result, null));
     },

@@ -22,7 +22,7 @@ export interface Judgement {
 
 const ENDS = ['COMPLETED', 'FAILED', 'REJECTED', 'CANCELLED'];
 /** Alarms that must not be up when all is well. Others (a foreign transaction was seen, endpoints contradicted each other) are the faults' own. */
-const FALSE_ALARMS = ['DOUBLE_PAYMENT', 'PAYMENT_MISSING', 'STRANGER_TRANSFER', 'FOREIGN_OUTFLOW', 'FINALITY_UNDONE', 'BOOKS_BEHIND', 'NONCE_GAP', 'HEAD_OF_LINE'];
+const FALSE_ALARMS = ['DOUBLE_PAYMENT', 'PAYMENT_MISSING', 'STRANGER_TRANSFER', 'FOREIGN_OUTFLOW', 'FINALITY_UNDONE', 'BOOKS_BEHIND', 'NONCE_GAP', 'HEAD_OF_LINE', 'AUDIT_BROKEN'];
 
 /**
  * Holds the run's record, the books and the chain against each other. Pure. It shares no code with the engine: what the engine

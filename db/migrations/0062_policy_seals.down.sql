@@ -1,0 +1,3 @@
+ALTER TABLE `policies`
+  DROP COLUMN `seal`,
+  DROP COLUMN `retired_at`;

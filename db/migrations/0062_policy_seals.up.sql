@@ -1,0 +1,3 @@
+ALTER TABLE `policies`
+  ADD COLUMN `retired_at` datetime(3) NULL,
+  ADD COLUMN `seal` char(64) NULL;

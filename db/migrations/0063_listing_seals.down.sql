@@ -1,0 +1,2 @@
+ALTER TABLE `listed_addresses`
+  DROP COLUMN `seal`;

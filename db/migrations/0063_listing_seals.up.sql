@@ -1,0 +1,2 @@
+ALTER TABLE `listed_addresses`
+  ADD COLUMN `seal` char(64) NULL;

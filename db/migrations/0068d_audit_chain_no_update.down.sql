@@ -1,0 +1,1 @@
+DROP TRIGGER IF EXISTS `audit_chain_no_update`;

@@ -1,0 +1,2 @@
+ALTER TABLE `wallets`
+  DROP COLUMN `successor_address`;

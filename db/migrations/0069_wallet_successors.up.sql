@@ -1,0 +1,2 @@
+ALTER TABLE `wallets`
+  ADD COLUMN `successor_address` char(42) NULL;

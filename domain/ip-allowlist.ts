@@ -1,0 +1,42 @@
+import ipaddr from 'ipaddr.js';
+import { EngineError } from './errors.ts';
+
+/**
+ * The networks of an allowlist in one spelling, CIDR (RFC 4632, RFC 4291). An address alone is a network of one. Throws
+ * `VALIDATION_FAILED` for the field `ipAllowlist` where an entry is none, where bits stand behind its prefix (a typing error
+ * opens no network), and for IPv4 written as IPv6: callers by IPv4 are compared as IPv4.
+ */
+export function parseIpAllowlist(entries: readonly string[]): string[] {
+  return entries.map((entry) => {
+    const [address = '', prefix, ...rest] = entry.split('/');
+    if (rest.length > 0 || !isPlainAddress(address) || (prefix !== undefined && !/^(0|[1-9][0-9]{0,2})$/.test(prefix))) refuse('not-a-network');
+    const parsed = ipaddr.parse(address);
+    if (parsed.kind() === 'ipv6' && parsed.range() === 'ipv4Mapped') refuse('write-as-ipv4');
+    const bits = parsed.kind() === 'ipv4' ? 32 : 128;
+    const length = prefix === undefined ? bits : Number(prefix);
+    if (length > bits) refuse('not-a-network');
+    const network = `${parsed.toString()}/${length}`;
+    const first = parsed.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(network) : ipaddr.IPv6.networkAddressFromCIDR(network);
+    if (first.toString() !== parsed.toString()) refuse('bits-behind-prefix');
+    return network;
+  });
+}
+
+/** Whether a caller's address lies in one of the networks; IPv4 in IPv6's clothes (`::ffff:192.0.2.1`) counts as IPv4. */
+export function isInAllowlist(address: string, networks: readonly string[]): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const caller = ipaddr.process(address);
+  return networks.some((network) => {
+    const [first, length] = ipaddr.parseCIDR(network);
+    return first.kind() === caller.kind() && caller.match(first, length);
+  });
+}
+
+/** The usual spelling only, and no zone: what `fe80::1%eth0` names is known to one machine. */
+function isPlainAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
+}
+
+function refuse(reason: string): never {
+  throw new EngineError('VALIDATION_FAILED', { field: 'ipAllowlist', reason });
+}
