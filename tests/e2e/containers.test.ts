@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOnce, isOurs, readComposeFile } from '../../docker/compose.testkit.ts';
-import { ApiClient, type Credentials } from '../../scripts/demo/api.ts';
+import type { Credentials } from '../../scripts/demo/credentials.ts';
+import { openCustomer } from '../../scripts/demo/customer.ts';
 import { writeSecrets } from '../../scripts/docker/write-secrets.ts';
 import { askReady } from '../../scripts/sandbox/ready.ts';
 import { freePort, freePorts, startInfrastructure, type Infrastructure } from '../../scripts/stack/infrastructure.ts';
@@ -125,8 +126,7 @@ describe('the containers\' commands', () => {
   });
 
   it('pay a withdrawal', async () => {
-    const client = new ApiClient({ ...readCredentials(), baseUrl: `http://127.0.0.1:${portOf('api-server', '3000')}` });
-    await client.signIn();
+    const client = await openCustomer(readCredentials());
     const { requestId } = await client.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
     await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 90_000, interval: 500 }).toBe('COMPLETED');
   });
