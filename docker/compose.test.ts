@@ -43,6 +43,9 @@ describe('docker/compose.yaml', () => {
   it('lets only what handles keys reach the secret store, and only what must reach the world', () => {
     const on = (network: string): string[] => names((name) => (services[name]?.networks ?? []).includes(network));
     expect(on('custody')).toEqual(['moto', 'provision', 'signing-service']);
+    // On a second network it could be reached by whoever is there.
+    expect(['mysql', 'redis', 'anvil', 'moto', 'codec-server'].map((name) => services[name]?.networks)).toEqual([['database'], ['cache'], ['chain'], ['custody'], ['edge']]);
+    expect(on('temporal')).toEqual(['api-server', 'provision', 'signing-service', 'temporal', 'temporal-setup', 'temporal-ui', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker']);
     expect(on('outbound')).toEqual(['withdrawal-worker']);
     expect(on('edge')).toEqual(['api-server', 'codec-server', 'temporal-ui']);
     expect(Object.entries(networks).flatMap(([name, network]) => (network?.internal ? [] : [name])).toSorted()).toEqual(['edge', 'outbound']);
