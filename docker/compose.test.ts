@@ -22,7 +22,7 @@ describe('docker/compose.yaml', () => {
     expect(service.image).toMatch(/:\d+\.\d+\.\d+/);
     expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], pids_limit: expect.any(Number), mem_limit: expect.stringMatching(/^\d+[mg]$/) });
-    expect(service.tmpfs.some((mount) => mount.startsWith('/tmp:'))).toBe(true);
+    expect(service.tmpfs).toContainEqual(expect.stringMatching(/^\/tmp:size=\d+m,mode=1777$/));
   });
 
   it.each(all)('%s is watched while it runs, or waited for where it runs once', (_, service) => {
@@ -115,9 +115,14 @@ describe('docker/compose.yaml', () => {
       const given = Object.keys(service?.environment ?? {}).map((name) => name.replace(/_FILE$/, '').replace(/^SETTINGS$/, 'SETTINGS_FILE'));
       const wanted = Object.keys(spec.env()).filter((name) => !(name in minimalEnv()));
       // A container's addresses differ from those of a process on this machine; the level is a default here.
-      const ofContainers = spec.name === 'codec-server' ? ['CODEC_HOST', 'CODEC_PUBLIC_URL', 'LOG_LEVEL'] : ['LOG_LEVEL'];
+      const ofContainers = ['LOG_LEVEL', ...(spec.name === 'codec-server' ? ['CODEC_HOST', 'CODEC_PUBLIC_URL'] : []), ...(spec.name === 'withdrawal-worker' ? ['SWC_NATIVE_BINDING_CACHE'] : [])];
       expect({ role: spec.name, given: given.toSorted() }).toEqual({ role: spec.name, given: [...wanted, ...ofContainers].toSorted() });
     }
+  });
+
+  it('has one place that can be written to and executed from: the compiler of the workflows needs it', () => {
+    const executable = all.flatMap(([name, { tmpfs }]) => tmpfs.filter((mount) => /[:,]exec\b/.test(mount)).map((mount) => [name, mount.split(':')[0]]));
+    expect(executable).toEqual([['withdrawal-worker', services['withdrawal-worker']?.environment?.['SWC_NATIVE_BINDING_CACHE']]]);
   });
 
   it('lets SIGTERM through to Node, with more time than a worker takes', () => {

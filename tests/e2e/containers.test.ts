@@ -11,18 +11,20 @@ import { writeSecrets } from '../../scripts/docker/write-secrets.ts';
 import { askReady } from '../../scripts/sandbox/ready.ts';
 import { freePort, freePorts, startInfrastructure, type Infrastructure } from '../../scripts/stack/infrastructure.ts';
 import { startService, untilUp, type ContainerWorld, type RunningService } from '../harness/compose-service.ts';
-import { asImageUser, layOutImage } from '../harness/image-content.ts';
+import { asImageUser, layOutImage, mayMount, withOwnMounts } from '../harness/image-content.ts';
 
 const UP_WITHIN_MS = 120_000;
 
 /**
  * Everything of docker/compose.yaml that our own images run, as processes: the files of the image, the command, the environment and the
- * health check of each container, in the order of `depends_on`; as root, what the engine's image runs is run by a user without rights.
+ * health check of each container, in the order of `depends_on`; as root, what the engine's image runs is run by a user
+ * without rights, with the container's own /tmp, from which nothing can be executed.
  * MySQL, Redis and Temporal are this machine's own.
  */
 describe('the containers\' commands', () => {
   const { services } = readComposeFile();
-  const dir = mkdtempSync(join(tmpdir(), 'containers-'));
+  // A container has a /tmp of its own, so this machine's is not the place for what it reads.
+  const dir = mkdtempSync(join(mayMount() ? '/var/tmp' : tmpdir(), 'containers-'));
   const secretsDir = join(dir, 'secrets');
   const ports = new Map<string, string>();
   const up = new Map<string, RunningService>();
@@ -87,7 +89,7 @@ describe('the containers\' commands', () => {
         ['api-server:3000', `127.0.0.1:${portOf('api-server', '3000')}`],
       ]),
       portOf,
-      node: target === 'engine' ? imageUser : [process.execPath],
+      node: (service) => (target === 'engine' ? [...withOwnMounts(service.tmpfs), ...imageUser] : [process.execPath]),
     };
   }
 

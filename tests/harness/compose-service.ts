@@ -16,8 +16,8 @@ export interface ContainerWorld {
   addresses: ReadonlyMap<string, string>;
   /** a port that a container opens, and what it is here: containers have ports of their own, processes share this machine's */
   portOf: (service: string, port: string) => string;
-  /** what to start Node with */
-  node: readonly string[];
+  /** what to start Node with, so that it runs as in the service's container */
+  node: (service: Service) => readonly string[];
 }
 
 export interface RunningService {
@@ -41,8 +41,8 @@ export function startService(name: string, service: Service, world: ContainerWor
   const [program, ...args] = [...imageEntrypoint(), ...(service.command ?? [])].map(inWorld);
   if (program !== 'node') throw new Error(`the image starts ${program}`);
   const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([key, value]) => [key, inWorld(/_?PORT$/.test(key) ? world.portOf(name, value) : value)]));
-  const [node = process.execPath, ...before] = world.node;
-  const child = spawn(node, [...before, ...args], { cwd: world.appDir, env: { ...imageEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [node = process.execPath, ...before] = world.node(service);
+  const child = spawn(node, [...before, ...args], { cwd: world.appDir, env: { ...imageEnv(service), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
   const ended = new Promise<number | string>((resolve, reject) => {
@@ -56,7 +56,7 @@ export function startService(name: string, service: Service, world: ContainerWor
     isHealthy: async () => {
       const [, checker = '', ...rest] = service.healthcheck?.test ?? [];
       if (checker !== 'node') throw new Error(`${name} is checked by ${checker}`);
-      return (await exitOf(spawn(node, [...before, ...rest.map(inWorld)], { cwd: world.appDir, env: imageEnv(), stdio: 'ignore' }))) === 0;
+      return (await exitOf(spawn(node, [...before, ...rest.map(inWorld)], { cwd: world.appDir, env: imageEnv(service), stdio: 'ignore' }))) === 0;
     },
     stop: async () => {
       child.kill('SIGTERM');
@@ -91,10 +91,10 @@ function imageEntrypoint(): string[] {
   return JSON.parse(entrypoints[0] ?? '') as string[];
 }
 
-/** What the images set; moto and the packages are found as they are on this machine. */
-function imageEnv(): Record<string, string> {
+/** What the images set; moto is found where it is on this machine. */
+function imageEnv({ build }: Service): Record<string, string> {
   const { PATH = '', XDG_CACHE_HOME: cache, HOME = '' } = process.env;
-  return { PATH, HOME: '/tmp', NODE_ENV: 'production', XDG_CACHE_HOME: cache || join(HOME, '.cache') };
+  return { PATH, HOME: '/tmp', NODE_ENV: 'production', ...(build?.target === 'sandbox' && { XDG_CACHE_HOME: cache || join(HOME, '.cache') }) };
 }
 
 function translate(text: string, name: string, service: Service, world: ContainerWorld): string {

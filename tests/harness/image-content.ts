@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findExecutable, runCommand } from '../../scripts/stack/command.ts';
@@ -22,6 +23,26 @@ export async function layOutImage(dir: string, target: 'engine' | 'sandbox', log
   }
   const args = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   await runCommand('npm', args, { cwd: dir, logFile, timeoutMs: 300_000, advice: 'see the log' });
+}
+
+const MOUNT = `for mount in $MOUNTS; do
+  path="\${mount%%:*}"; mkdir -p "$path"; mount -t tmpfs -o "noexec,nosuid,nodev,\${mount#*:}" tmpfs "$path" || exit 1
+done
+exec "$@"`;
+
+/**
+ * The command in front of Node that gives it the service's own `/tmp`, from which nothing can be executed unless the service says so;
+ * nothing where this process may not mount. What it reads must not lie below /tmp then.
+ */
+export function withOwnMounts(tmpfs: readonly string[]): readonly string[] {
+  return mayMount() ? ['env', `MOUNTS=${tmpfs.join(' ')}`, 'unshare', '--mount', 'sh', '-c', MOUNT, 'sh'] : [];
+}
+
+let mounts: boolean | undefined;
+
+export function mayMount(): boolean {
+  mounts ??= process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0;
+  return mounts;
 }
 
 /**
