@@ -21,6 +21,7 @@ import { createTestDatabase, type TestDatabase } from '../tests/harness/database
 import type { TestEngine } from '../tests/harness/engine.ts';
 import { buildApp } from './app.ts';
 import type { Books } from './books.ts';
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
@@ -69,7 +70,10 @@ export interface TestApi {
 export interface TestApiOptions {
   temporalAddress?: string;
   redisUrl?: string;
-  rateLimits?: Settings['rateLimits'];
+  rateLimits?: Partial<Settings['rateLimits']>;
+  /** of the settings */
+  api?: Partial<Settings['api']>;
+  httpLimits?: Partial<HttpLimits>;
   /** the sandbox's unless given */
   accounts?: Settings['accounts'];
   crashPoint?: CrashPoint;
@@ -82,6 +86,9 @@ export interface TestApiOptions {
 /** Books of which nothing is known against: most tests are about something else. */
 export const OPEN_BOOKS: Books = { assertOpen: async () => undefined };
 
+/** Tests count exactly, also on a machine that is busy. */
+const TEST_COUNTERS_ANSWER_MS = 5_000;
+
 let emails = 0;
 
 /** The API on a real database, Redis and Temporal server, with a user, another user and two ADMINs. */
@@ -89,8 +96,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const infrastructure = inject('infrastructure');
   const { engine } = options;
   const database = engine?.database ?? (await createTestDatabase());
-  const { accounts, ...others } = testSettings(options.rateLimits, engine?.settings);
-  const settings = { ...others, accounts: options.accounts ?? accounts };
+  const settings = testSettings(options, engine?.settings);
   if (!engine) await seed(database, settings);
   const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
@@ -108,7 +114,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) });
+  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) }, { ...HTTP_LIMITS, countersAnswerMs: TEST_COUNTERS_ANSWER_MS, ...options.httpLimits });
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {
@@ -141,12 +147,11 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
 }
 
-function testSettings(rateLimits: Settings['rateLimits'] | undefined, ofEngine: Settings | undefined): Settings {
-  const generous = rateLimits ?? { requestsPerSecond: 100_000, signInPerMinute: 100_000 };
-  if (ofEngine) return { ...ofEngine, rateLimits: generous };
+function testSettings({ rateLimits, api, accounts }: TestApiOptions, ofEngine: Settings | undefined): Settings {
   const file = new URL('../docker/settings/sandbox.json', import.meta.url);
-  const settings = parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
-  return { ...settings, rateLimits: generous };
+  const settings = ofEngine ?? parseSettings(readFileSync(file, 'utf8'), 'sandbox.json');
+  const generous = { requestsPerSecond: 100_000, keyRequestsPerSecond: 100_000, signInPerMinute: 100_000, routes: {} };
+  return { ...settings, api: { ...settings.api, ...api }, accounts: accounts ?? settings.accounts, rateLimits: { ...generous, ...rateLimits } };
 }
 
 async function seed(database: TestDatabase, settings: Settings): Promise<void> {

@@ -11,17 +11,20 @@ import { createLines } from './auth/lines.ts';
 import { createPasswordVerifier } from './auth/passwords.ts';
 import { correlationIdFrom } from './correlation.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { answerClientError } from './errors/client-error.ts';
 import { accessPlugin } from './plugins/access.ts';
 import { auditPlugin } from './plugins/audit.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
 import { bodiesPlugin } from './plugins/bodies.ts';
 import { closingPlugin } from './plugins/closing.ts';
+import { corsPlugin } from './plugins/cors.ts';
 import { correlationPlugin } from './plugins/correlation.ts';
 import { DOCS_PREFIX, docsPlugin } from './plugins/docs.ts';
 import { answerError, errorsPlugin } from './plugins/errors.ts';
 import { metricsPlugin } from './plugins/metrics.ts';
 import { rateLimitsPlugin } from './plugins/rate-limits.ts';
+import { requestLimitsPlugin } from './plugins/request-limits.ts';
 import { requestLogPlugin } from './plugins/request-log.ts';
 import { securityHeadersPlugin } from './plugins/security-headers.ts';
 import { signedRequestsPlugin } from './plugins/signed-requests.ts';
@@ -93,19 +96,13 @@ import { validatorCompiler } from './validation.ts';
 import type { AcceptDependencies } from './withdrawals/accept.ts';
 import { createWorkflowStarter } from './withdrawals/starter.ts';
 
-const BODY_BYTES_MAX = 16 * 1024;
-const HEADER_BYTES_MAX = 16 * 1024;
-/** For a request to arrive whole; a client that dribbles is cut off. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than the idle time of the usual load balancer, so that it closes first. */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** Sign-ins that wait for others of the same address and place. */
 const SIGN_INS_WAITING_MAX = 200;
 /** How long an asset that was switched off, a wallet that is new, or a new policy may go unseen here. The worker checks again. */
 const REGISTRY_CACHE_MS = 1_000;
 
 /** The API as a Fastify app that does not listen yet. Closing it ends streams and background starts, not what it was given. */
-export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
+export async function buildApp(deps: ApiDependencies, limits: HttpLimits = HTTP_LIMITS): Promise<FastifyInstance> {
   const { database, settings } = deps;
   const loggerInstance: FastifyBaseLogger = deps.logger;
   const app = Fastify({
@@ -113,10 +110,13 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     genReqId: (request) => correlationIdFrom(request.headers),
     requestIdHeader: false,
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    trustProxy: settings.api.trustedProxies.length > 0 && settings.api.trustedProxies,
+    bodyLimit: limits.bodyBytesMax,
+    routerOptions: { maxParamLength: limits.paramCharactersMax },
+    connectionTimeout: limits.silenceMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: { maxHeaderSize: limits.headerBytesMax, headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.requestTimeoutMs, connectionsCheckingInterval: limits.connectionsCheckMs },
     forceCloseConnections: 'idle',
     // While closing, requests on open connections are still answered.
     return503OnClosing: false,
@@ -131,15 +131,17 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
 
   await app.register(correlationPlugin);
   await app.register(errorsPlugin);
-  await app.register(bodiesPlugin);
+  await app.register(bodiesPlugin, { jsonDepthMax: limits.jsonDepthMax });
   await app.register(closingPlugin);
   await app.register(requestLogPlugin);
   await app.register(metricsPlugin);
   await app.register(securityHeadersPlugin);
+  await app.register(corsPlugin, { origins: settings.api.corsOrigins });
+  await app.register(requestLimitsPlugin, limits);
   const secrets = createApiKeySecrets(deps.sealKey);
   await app.register(signedRequestsPlugin, { database, secrets });
   await app.register(authenticationPlugin, { database, signingJwk: deps.signingJwk, previousJwks: deps.previousJwks });
-  await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits });
+  await app.register(rateLimitsPlugin, { redis: deps.redis, rateLimits: settings.rateLimits, answerMs: limits.countersAnswerMs });
   await app.register(accessPlugin, { openPages: DOCS_PREFIX, requireShown: requireShown(database, settings.accounts.secondFactorRequired) });
   await app.register(auditPlugin, { database });
   await app.register(docsPlugin);

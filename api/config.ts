@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isLogLevel, type LogLevel } from '../db/observability/logger.ts';
+import { isAddressRange } from '../domain/address-range.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
 
@@ -41,7 +42,7 @@ export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
     databaseUrl: required(env, 'DATABASE_URL', 'give mysql://user:password@host:port/database'),
     redisUrl: required(env, 'REDIS_URL', 'give redis://host:port'),
     temporal: temporalSettingsFrom(env),
-    settings: parseSettings(readSettings(settingsFile), settingsFile),
+    settings: withTrustedProxies(parseSettings(readSettings(settingsFile), settingsFile), env['TRUSTED_PROXIES']),
     sealKey: keyFrom(env, 'SEAL_KEY'),
     webhookKey: keyFrom(env, 'WEBHOOK_KEY'),
     signingJwk: signingJwkFrom(required(env, 'JWT_PRIVATE_JWK', 'give an Ed25519 private key as a JWK')),
@@ -61,6 +62,14 @@ function readSettings(file: string): string {
   } catch (error) {
     throw new Error(`SETTINGS_FILE ${file} cannot be read: correct the path.`, { cause: error });
   }
+}
+
+/** Where the load balancers stand is often known only where the process is started. */
+function withTrustedProxies(settings: Settings, text: string | undefined): Settings {
+  if (!text) return settings;
+  const trustedProxies = text.split(',').map((range) => range.trim());
+  if (!trustedProxies.every(isAddressRange)) throw new Error('TRUSTED_PROXIES must be addresses or CIDR ranges, with commas between them.');
+  return { ...settings, api: { ...settings.api, trustedProxies } };
 }
 
 function portFrom(text: string): number {

@@ -30,6 +30,9 @@ export const ERROR_CATALOGUE = {
   PASSWORD_CHANGE_REQUIRED: { class: 'permanent', retryable: false, seenBy: 'caller' },
   RATE_LIMITED: { class: 'transient', retryable: true, seenBy: 'caller' },
   INVALID_STATE: { class: 'permanent', retryable: false },
+  /** The request did not arrive whole in time. */
+  REQUEST_TIMEOUT: { class: 'transient', retryable: true, seenBy: 'caller' },
+  URI_TOO_LONG: { class: 'permanent', retryable: false, seenBy: 'caller' },
   PAYLOAD_TOO_LARGE: { class: 'permanent', retryable: false, seenBy: 'caller' },
   UNSUPPORTED_MEDIA_TYPE: { class: 'permanent', retryable: false, seenBy: 'caller' },
   /** The session has not shown its second factor, or too long ago. */

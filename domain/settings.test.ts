@@ -47,7 +47,7 @@ describe("the sandbox's settings", () => {
 
   it('are as generous as documented', () => {
     expect(settings.chain.inFlightWindow).toBe(64);
-    expect(settings.rateLimits).toEqual({ requestsPerSecond: 600, signInPerMinute: 120 });
+    expect(settings.rateLimits).toEqual({ requestsPerSecond: 600, keyRequestsPerSecond: 600, signInPerMinute: 120, routes: {} });
     expect(settings.assets.map(({ currency, minAmount }) => [currency, minAmount])).toEqual([['USDC', '0.01'], ['USDT', '0.01'], ['POL', '0.01']]);
   });
 });
@@ -90,7 +90,16 @@ describe('parseSettings', () => {
     [['assets', 2, 'tokenAddress'], '0x1234'],
     [['fundsWaitMs'], -1],
     [['rateLimits', 'requestsPerSecond'], 0],
+    [['rateLimits', 'keyRequestsPerSecond'], 0],
     [['rateLimits', 'signInPerMinute'], 0.5],
+    [['rateLimits', 'routes', 'route'], 0],
+    [['api', 'corsOrigins', 0], '*'],
+    [['api', 'corsOrigins', 0], 'https://example.com/'],
+    [['api', 'corsOrigins', 0], 'https://*.example.com'],
+    [['api', 'corsOrigins', 0], 'null'],
+    [['api', 'trustedProxies', 0], 1],
+    [['api', 'trustedProxies', 0], 'load-balancer'],
+    [['api', 'trustedProxies', 0], '0.0.0.0/0'],
     [['chain', 'finalityDepth'], 64],
     [['assets', 0, 'tokenAddres'], `0x${'1'.repeat(40)}`],
     [['approvals'], 2],

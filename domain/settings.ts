@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import { isAddressRange } from './address-range.ts';
 import { parsePolicy, PolicySchema } from './policy.ts';
 import { NETWORK_NAMES, type Network } from './networks.ts';
 
@@ -122,7 +123,28 @@ const SettingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
-    rateLimits: Type.Object({ requestsPerSecond: Type.Integer({ minimum: 1 }), signInPerMinute: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
+    api: Type.Object(
+      {
+        /** load balancers whose `X-Forwarded-For` is believed, as addresses or CIDR ranges; `TRUSTED_PROXIES` of the environment takes its place */
+        trustedProxies: Type.Array(Type.String(), { maxItems: 100 }),
+        /** web pages that browsers let call the API, each as scheme, host and port */
+        corsOrigins: Type.Array(Type.String({ pattern: '^https?://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?$' }), { maxItems: 100 }),
+      },
+      { additionalProperties: false },
+    ),
+    rateLimits: Type.Object(
+      {
+        /** for an account, and for an address: an IPv4 address, or the /64 of an IPv6 one */
+        requestsPerSecond: Type.Integer({ minimum: 1 }),
+        /** for an API key, beside its owner's */
+        keyRequestsPerSecond: Type.Integer({ minimum: 1 }),
+        /** where secrets can be tried, for an address and for an account */
+        signInPerMinute: Type.Integer({ minimum: 1 }),
+        /** requests a second for an account (where nobody signs in: an address) and one route more tightly, as `"POST /withdrawals": 20` */
+        routes: Type.Record(Type.String(), Type.Integer({ minimum: 1 })),
+      },
+      { additionalProperties: false },
+    ),
   },
   { additionalProperties: false },
 );
@@ -141,6 +163,8 @@ export function parseSettings(text: string, fileName: string): Settings {
   const [first] = Value.Errors(SettingsSchema, value);
   if (first) throw new Error(`${fileName}: ${first.instancePath || '/'} ${first.message}.`);
   const settings = value as Settings;
+  const wrong = settings.api.trustedProxies.findIndex((range) => !isAddressRange(range));
+  if (wrong !== -1) throw new Error(`${fileName}: /api/trustedProxies/${wrong} must be an address or a CIDR range.`);
   try {
     parsePolicy(settings.policy);
   } catch (error) {

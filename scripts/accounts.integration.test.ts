@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../api/api.testkit.ts';
-import { users } from '../db/schema/index.ts';
+import { auditLog, secondFactors, users } from '../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 
 const SCRIPT = fileURLToPath(new URL('./accounts.ts', import.meta.url));
@@ -70,6 +70,20 @@ describe('npm run accounts', () => {
     const authorization = `Bearer ${(await signIn(lost.email, PASSWORD)).json<{ accessToken: string }>().accessToken}`;
     expect((await app.inject({ url: '/admin/users', headers: { authorization } })).json()).toMatchObject({ error: { code: 'PASSWORD_CHANGE_REQUIRED' } });
     expect(await run(['reset-password', '--email', 'nobody@example.com', '--password-stdin'], PASSWORD, api.database.url)).toMatchObject({ code: 1, out: 'there is no account nobody@example.com\n' });
+  });
+
+  it('takes a lost second factor away, with the sessions, and says so in the audit log', async () => {
+    const lost = await api.account('ADMIN');
+    await api.database.db.insert(secondFactors).values({ userId: lost.id, version: 1, sealed: 'x', confirmedAt: new Date(), wrongTries: 3 });
+    const reset = (...more: string[]) => run(['reset-second-factor', '--email', lost.email, ...more], '', api.database.url);
+    expect((await reset()).code).toBe(2);
+    expect(await reset('--reason', 'phone lost, asked in person')).toEqual({ code: 0, out: `${lost.email} has no second factor now; its sessions have ended\n`, err: '' });
+    expect(await api.database.db.select().from(secondFactors).where(eq(secondFactors.userId, lost.id))).toMatchObject([{ sealed: null, confirmedAt: null, wrongTries: 0 }]);
+    expect((await api.get('/admin/users', lost)).statusCode).toBe(401);
+    const rows = await api.database.db.select().from(auditLog).where(and(eq(auditLog.action, 'second-factor.reset'), eq(auditLog.targetId, String(lost.id))));
+    expect(rows.map(({ phase }) => phase)).toEqual(['BEGUN', 'ENDED']);
+    expect(JSON.stringify(rows)).toContain('asked in person');
+    expect((await run(['reset-second-factor', '--email', 'nobody@example.com', '--reason', 'x'], '', api.database.url)).code).toBe(1);
   });
 
   it('refuses weak passwords, passwords on the command line and wrong arguments, and changes nothing', async () => {

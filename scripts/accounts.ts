@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { openDatabase } from '../db/client.ts';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { isEmail, normaliseEmail } from '../domain/email.ts';
-import { createAdminCommand, listCommand, resetPasswordCommand, type AccountsContext } from './accounts/commands.ts';
+import { createAdminCommand, listCommand, resetPasswordCommand, resetSecondFactorCommand, type AccountsContext } from './accounts/commands.ts';
 import { accountsDatabaseUrl } from './accounts/config.ts';
 import { passwordFrom, promptForPassword } from './accounts/read-password.ts';
 import { EXIT, UsageError } from './keys/exit-codes.ts';
 import { oneLine } from './stack/user-error.ts';
 
-const COMMANDS = ['list', 'create-admin', 'reset-password'] as const;
+const COMMANDS = ['list', 'create-admin', 'reset-password', 'reset-second-factor'] as const;
 
 const HELP = `Usage: npm run accounts -- <command>
 
@@ -18,6 +18,10 @@ const HELP = `Usage: npm run accounts -- <command>
   list [--all]                     the accounts that are not plain USERs, or all of them
   reset-password --email ADDRESS   sets a password, ends the account's sessions; it must be changed at the next sign-in
       [--password-stdin]
+  reset-second-factor --email ADDRESS --reason TEXT
+                                   takes a lost second factor away and ends the account's sessions; the next sign-in sets up
+                                   another by the password alone, so make sure first who asks. While another ADMIN is there,
+                                   they do it over HTTP (POST /admin/users/:id/second-factor/reset)
 
 The password is asked for twice at the terminal, or read from standard input with --password-stdin:
   npm run --silent accounts -- create-admin --email ADDRESS --password-stdin < file
@@ -50,6 +54,11 @@ function commandOf(args: string[]): { run: (context: AccountsContext) => Promise
   if (!command || positionals.length > 1) throw new UsageError(`there are the commands ${COMMANDS.join(', ')}, and no arguments without a name (see --help)`);
   const { email, force, reason = '', all } = values;
   const passwordStdin = values['password-stdin'];
+  if (command === 'reset-second-factor') {
+    const address = normaliseEmail(email ?? '');
+    if (!isEmail(address) || reason.trim() === '' || force || all || passwordStdin) throw new UsageError('reset-second-factor takes --email with an e-mail address and --reason TEXT');
+    return { run: (context) => resetSecondFactorCommand(context, address, reason.trim()), passwordStdin };
+  }
   if (force !== (reason.trim() !== '') || (force && command !== 'create-admin')) throw new UsageError('--force and --reason TEXT go together, with create-admin');
   if (command === 'list') {
     if (email !== undefined || passwordStdin) throw new UsageError('list takes --all and nothing else');

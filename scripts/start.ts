@@ -34,8 +34,8 @@ ${Object.values(PORT_VARIABLES)
   .map(({ variable, default: port, what }) => `  ${variable.padEnd(18)} ${String(port).padEnd(6)} ${what}`)
   .join('\n')}
 
-Others: HOST (of the API, default 127.0.0.1), SETTINGS_FILE (default docker/settings/sandbox.json), SANDBOX_DIR
-(default .sandbox), LOG_LEVEL, TEMPORAL_PAYLOAD_KEYS (default: one made here). With a Temporal of your own: TEMPORAL_NAMESPACE,
+Others: HOST (of the API, default 127.0.0.1), TRUSTED_PROXIES (load balancers in front of it, as CIDR ranges), SETTINGS_FILE
+(default docker/settings/sandbox.json), SANDBOX_DIR (default .sandbox), LOG_LEVEL, TEMPORAL_PAYLOAD_KEYS (default: one made here). With a Temporal of your own: TEMPORAL_NAMESPACE,
 TEMPORAL_API_KEY or TEMPORAL_API_KEY_FILE, TEMPORAL_TLS, TEMPORAL_TLS_SERVER_CA_CERT_PATH, TEMPORAL_TLS_CLIENT_CERT_PATH,
 TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_NAME, and CODEC_UI_ORIGINS (where its Web UI is).
 `;

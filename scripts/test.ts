@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { installParts, PARTS } from './stack/infrastructure.ts';
 import { PROJECT_ROOT, statePaths } from './stack/paths.ts';
 import { eventProgress, terminalView } from './stack/progress.ts';
+import { ensureSchemathesisInstalled } from './stack/schemathesis.ts';
 import { ensureTestServerInstalled } from './stack/temporal-test-server.ts';
 
 const HELP = `Usage: npm test [-- --no-coverage] [-- PATTERN …]
@@ -51,6 +52,7 @@ async function install(): Promise<void> {
     const progress = eventProgress(view.show);
     const paths = statePaths(stateDir);
     await installParts(PARTS, paths, progress);
+    await progress.step('schemathesis installed', () => ensureSchemathesisInstalled(join(paths.logs, 'install.log')));
     await progress.step('Temporal test server installed', () => ensureTestServerInstalled(join(paths.logs, 'install.log')));
   } finally {
     view.close();

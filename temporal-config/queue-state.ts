@@ -22,7 +22,8 @@ export interface QueueState {
   pollers: { identity: string; lastAccessAt: Date }[];
 }
 
-const KINDS_OF: Record<TaskQueue, readonly TaskKind[]> = {
+/** The kinds of task each queue serves. */
+export const KINDS_OF: Record<TaskQueue, readonly TaskKind[]> = {
   [TASK_QUEUES.withdrawals]: ['workflow', 'activity'],
   [TASK_QUEUES.signing]: ['activity'],
   [TASK_QUEUES.broadcast]: ['activity'],

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../domain/errors.ts';
 import { startRpcProxy, type RpcProxy } from '../../tests/harness/rpc-proxy.ts';
@@ -154,6 +156,14 @@ describe('the RPC pool', () => {
     first.inject(fault);
     await expect(alone.rpc.call('eth_blockNumber', [])).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE', parameters: { reason: expect.stringContaining(reason) } });
     expect(await both.rpc.call('eth_blockNumber', [])).toBe(await head());
+  });
+
+  it('follows no redirect: who is asked is what the configuration says', async () => {
+    const elsewhere = createServer((_request, response) => response.writeHead(307, { location: chain.url }).end());
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const rpc = createRpc({ urls: [`http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`], chainId: chain.chainId });
+    await expect(rpc.call('eth_blockNumber', [])).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
+    await new Promise((resolve) => elsewhere.close(resolve));
   });
 
   it('shows no URL, whatever fails', async () => {

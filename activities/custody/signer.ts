@@ -40,6 +40,7 @@ export interface SignedTransaction {
  * address. A remote signer (Web3Signer's `eth_signTransaction`): `keyId` is its URL or key name. Whoever signed, pass
  * the result through `assertSignedTransaction` before returning it, bound every call in time, and zero what key
  * material you hold.
+ * `describeSigner` in `signer.testkit.ts` is the contract as tests: run it against the new one.
  */
 export interface Signer {
   /**

@@ -116,6 +116,8 @@ export const en: Messages = {
         },
         'This is not possible in the present state.',
       ),
+    REQUEST_TIMEOUT: () => 'The request did not arrive in time. Send it again, a POST with the same Idempotency-Key.',
+    URI_TOO_LONG: () => 'The path and query are too long.',
     PAYLOAD_TOO_LARGE: () => 'The request body is too large.',
     UNSUPPORTED_MEDIA_TYPE: () => 'The request body must be application/json.',
     SERVICE_UNAVAILABLE: (p) => byReason(p, { 'sign-ins': 'Too many passwords are being checked at the moment. Try again in a few seconds.', 'temporal-away': 'Temporal cannot be reached, so the word could not be passed on. Nothing was lost: say it again in a moment.' }, 'The service is not available at the moment. Try again in a moment, with the same Idempotency-Key.'),

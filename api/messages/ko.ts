@@ -116,6 +116,8 @@ export const ko: Messages = {
         },
         '현재 상태에서는 처리할 수 없습니다.',
       ),
+    REQUEST_TIMEOUT: () => '요청이 제시간에 도착하지 않았습니다. 다시 보내 주세요. POST는 같은 Idempotency-Key로 보내 주세요.',
+    URI_TOO_LONG: () => '경로와 쿼리가 너무 깁니다.',
     PAYLOAD_TOO_LARGE: () => '요청 본문이 너무 큽니다.',
     UNSUPPORTED_MEDIA_TYPE: () => '요청 본문은 application/json이어야 합니다.',
     SERVICE_UNAVAILABLE: (p) => byReason(p, { 'sign-ins': '지금 확인 중인 비밀번호가 너무 많습니다. 몇 초 후 다시 시도해 주세요.', 'temporal-away': 'Temporal에 연결할 수 없어 전달하지 못했습니다. 잃은 것은 없으니 잠시 후 다시 시도해 주세요.' }, '현재 서비스를 이용할 수 없습니다. 잠시 후 같은 Idempotency-Key로 다시 시도해 주세요.'),

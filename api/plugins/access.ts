@@ -1,6 +1,7 @@
 import type { FastifyInstance, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Access } from '../access.ts';
+import { limitedRouteName } from './rate-limits.ts';
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -16,7 +17,8 @@ export const accessPlugin = fp(
     app.addHook('onRoute', (route) => {
       const rule = ruleOf(route, options.openPages);
       const given = route.onRequest ?? [];
-      route.onRequest = [...hooksFor(app, rule), ...(rule.secondFactor ? [options.requireShown] : []), ...(Array.isArray(given) ? given : [given])];
+      const hooks = hooksFor(app, rule, limitedRouteName([route.method].flat()[0] ?? '', route.url));
+      route.onRequest = [...hooks, ...(rule.secondFactor ? [options.requireShown] : []), ...(Array.isArray(given) ? given : [given])];
     });
   },
   { name: 'access', dependencies: ['authentication', 'rate-limits'] },
@@ -39,8 +41,8 @@ function isUnder(prefix: string, url: string): boolean {
   return url === prefix || url.startsWith(`${prefix}/`);
 }
 
-function hooksFor(app: FastifyInstance, { who, scope, limit }: Access): onRequestAsyncHookHandler[] {
-  const { limits } = app;
-  const byAddress = { usual: [limits.address], guesses: [limits.address, limits.signIn], none: [] }[limit ?? 'usual'];
-  return who === 'anyone' ? byAddress : [...byAddress, app.requireAccount(who, scope), limits.account];
+function hooksFor(app: FastifyInstance, { who, scope, limit }: Access, name: string): onRequestAsyncHookHandler[] {
+  const limited = { name, guesses: limit === 'guesses', anonymous: who === 'anyone' };
+  const before = limit === 'none' ? [] : [app.limits.caller(limited)];
+  return who === 'anyone' ? before : [...before, app.requireAccount(who, scope), app.limits.account(limited)];
 }

@@ -1,3 +1,4 @@
+import { tellOptionalBodies } from '../openapi/optional-bodies.ts';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -56,6 +57,7 @@ export const docsPlugin = fp(
         const scope = route.config?.access?.scope;
         return { schema: scope === undefined ? schema : { ...schema, security: [...(schema.security ?? []), { signature: [] }], 'x-scope': scope }, url };
       },
+      transformObject: (document) => ('openapiObject' in document ? tellOptionalBodies(document.openapiObject) : document.swaggerObject),
       refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema-${index}`) },
     });
     await app.register(swaggerUi, {
@@ -68,6 +70,7 @@ export const docsPlugin = fp(
         'style-src': ["'self'", "'unsafe-inline'"],
         'script-src': ["'self'"],
         'object-src': ["'none'"],
+        'base-uri': ["'none'"],
         'frame-ancestors': ["'none'"],
       },
     });

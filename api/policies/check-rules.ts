@@ -4,10 +4,11 @@ import { listUsersByEmail } from '../../db/repositories/users.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { isNetwork } from '../../domain/networks.ts';
 import { namesIn, parsePolicy, type Policy } from '../../domain/policy.ts';
+import { DECIDERS } from '../access.ts';
 
 /**
  * Rules as somebody wrote them. Refused with `VALIDATION_FAILED` and the place: what can never be, and every name that means
- * nothing here (an account, an admin, a network, a currency). A rule about a misspelt client would never match, and what it
+ * nothing here (an account, somebody who may approve, a network, a currency). A rule about a misspelt client would never match, and what it
  * was to stop would pass.
  * @param network this deployment's
  */
@@ -18,7 +19,7 @@ export async function checkRules(database: Queryable, network: string, rules: Po
   for (const { as, email, field } of named) {
     const user = known.get(email);
     if (!user) refuse(field, 'unknown-account');
-    else if (as === 'approver' && (user.role !== 'ADMIN' || !user.isActive)) refuse(field, 'may-not-approve');
+    else if (as === 'approver' && (!DECIDERS.includes(user.role) || !user.isActive)) refuse(field, 'may-not-approve');
   }
   const currencies = new Set((await listAssets(database, network)).map(({ currency }) => currency));
   for (const [index, { when }] of policy.rules.entries()) {

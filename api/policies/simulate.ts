@@ -9,6 +9,7 @@ import { EngineError } from '../../domain/errors.ts';
 import { formatAmount, parseAmount } from '../../domain/money.ts';
 import { explain, judge, type Policy, type PolicyFacts, type Truth, type Usage, type Verdict } from '../../domain/policy.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
+import { nameShown } from '../errors/name-shown.ts';
 import type { Messages } from '../messages/messages.ts';
 import type { SimulationView } from '../schemas/policy.ts';
 
@@ -31,9 +32,9 @@ const holdsIn = (truth: Truth) => HOLDS[`${truth}`];
  */
 export async function simulate(deps: { database: Queryable; chain: ChainSettings; messages: Messages }, withdrawal: SimulatedWithdrawal, rules: Policy | null): Promise<SimulationView> {
   const { database, chain } = deps;
-  if (withdrawal.network !== chain.network) throw new EngineError('UNSUPPORTED_NETWORK', { network: withdrawal.network.slice(0, 32) });
+  if (withdrawal.network !== chain.network) throw new EngineError('UNSUPPORTED_NETWORK', nameShown('network', withdrawal.network));
   const asset = await findAsset(database, chain.network, withdrawal.currency);
-  if (!asset) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: withdrawal.currency.slice(0, 32) });
+  if (!asset) throw new EngineError('UNSUPPORTED_CURRENCY', nameShown('currency', withdrawal.currency));
   const owner = await findUserByEmail(database, withdrawal.client);
   if (!owner) throw new EngineError('VALIDATION_FAILED', { field: 'withdrawal.client', reason: 'unknown-account' });
   const { currency, decimals } = asset;

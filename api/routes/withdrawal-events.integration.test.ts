@@ -49,6 +49,26 @@ describe('GET /withdrawals/:requestId/events', () => {
     expect((await open(requestId, { authorization: api.stranger.bearer })).status).toBe(404);
   });
 
+  it('is open twenty times to one account, and again once one has gone; a HEAD holds no place', async () => {
+    const requestId = await acceptOne(api);
+    for (let time = 0; time < 25; time += 1) expect((await fetch(`${baseUrl}/withdrawals/${requestId}/events`, { method: 'HEAD', headers: { authorization: api.user.bearer } })).status).toBe(200);
+    const gone = new AbortController();
+    const url = `${baseUrl}/withdrawals/${requestId}/events`;
+    const streams = await Promise.all(Array.from({ length: 20 }, () => fetch(url, { headers: { authorization: api.user.bearer }, signal: gone.signal })));
+    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+    const refused = await open(requestId);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
+    const admin = new AbortController();
+    expect((await fetch(url, { headers: { authorization: api.admin.bearer }, signal: admin.signal })).status).toBe(200);
+    for (const stream of [gone, admin]) stream.abort();
+    await expect.poll(async () => {
+      const again = new AbortController();
+      const { status } = await fetch(url, { headers: { authorization: api.user.bearer }, signal: again.signal });
+      again.abort();
+      return status;
+    }, { timeout: 10_000 }).toBe(200);
+  });
+
   it('ends at once when the server closes', async () => {
     const { body } = await open(await acceptOne(api));
     if (!body) throw new Error('no stream');

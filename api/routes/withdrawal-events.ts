@@ -6,18 +6,17 @@ import { findWithdrawal } from '../../db/repositories/read-withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { CLIENTS } from '../access.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
+import { accountOf } from '../plugins/authentication.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { RequestIdParams } from '../schemas/withdrawal.ts';
 import { eventStream, hasNothingMore } from '../withdrawals/event-stream.ts';
+import { createStreamPlaces } from '../withdrawals/stream-places.ts';
 import { visibilityOf } from '../withdrawals/view-context.ts';
-
-/** Each asks the database twice a second. */
-const STREAMS_MAX = 200;
 
 /** `GET /withdrawals/:requestId/events`: the timeline as server-sent events, until the withdrawal has ended. */
 export const withdrawalEventStream: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
   const closing = new AbortController();
-  let open = 0;
+  const takePlace = createStreamPlaces();
   app.addHook('preClose', async () => closing.abort());
   app.get(
     '/withdrawals/:requestId/events',
@@ -43,14 +42,13 @@ export const withdrawalEventStream: FastifyPluginAsyncTypebox<{ database: Databa
       const afterId = Number(request.headers['last-event-id'] ?? 0);
       // 204 is what tells an EventSource not to come back.
       if (afterId > 0 && (await hasNothingMore(database, requestId, afterId))) return reply.code(204).send(null);
-      if (open >= STREAMS_MAX) throw new EngineError('SERVICE_UNAVAILABLE', { reason: 'streams' });
-      open += 1;
+      const giveBack = takePlace(accountOf(request).id);
       const gone = new AbortController();
       const signal = AbortSignal.any([closing.signal, gone.signal]);
       // No longer than a session lasts: whoever lost access cannot come back.
       const stream = Readable.from(eventStream(database, { requestId, afterId, durationMs: ACCESS_TOKEN_SECONDS * 1_000, signal }));
       stream.once('close', () => {
-        open -= 1;
+        giveBack();
         gone.abort();
       });
       reply.raw.once('close', () => gone.abort());

@@ -23,6 +23,7 @@ const STATUSES: Record<number, { description: string; code: ErrorCode }> = {
   404: { description: 'There is no such thing, or it belongs to someone else.', code: 'NOT_FOUND' },
   409: { description: 'Not possible in the present state.', code: 'INVALID_STATE' },
   413: { description: 'The body is too large.', code: 'PAYLOAD_TOO_LARGE' },
+  414: { description: 'The path and query are too long.', code: 'URI_TOO_LONG' },
   415: { description: 'The body is not JSON.', code: 'UNSUPPORTED_MEDIA_TYPE' },
   422: { description: 'A limit refuses it.', code: 'LIMIT_EXCEEDED' },
   429: { description: 'Too many requests; see Retry-After.', code: 'RATE_LIMITED' },
@@ -30,9 +31,9 @@ const STATUSES: Record<number, { description: string; code: ErrorCode }> = {
   503: { description: 'Not available at the moment.', code: 'SERVICE_UNAVAILABLE' },
 };
 
-/** Documented answers for the statuses a route may refuse with; 429, 500 and 503 are always possible. */
+/** Documented answers for the statuses a route may refuse with; 414, 429, 500 and 503 are always possible. */
 export function errorResponses(...statuses: (keyof typeof STATUSES)[]): Record<number, object> {
-  return Object.fromEntries([...statuses, 429, 500, 503].map((status) => [status, documentedError(STATUSES[status] ?? { description: 'Refused.', code: 'INTERNAL' })]));
+  return Object.fromEntries([...statuses, 414, 429, 500, 503].map((status) => [status, documentedError(STATUSES[status] ?? { description: 'Refused.', code: 'INTERNAL' })]));
 }
 
 function documentedError({ description, code }: { description: string; code: ErrorCode }): object {

@@ -13,6 +13,7 @@ import { judge, type Policy, type PolicyFacts } from '../../domain/policy.ts';
 import { makeRequestId } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
+import { nameShown } from '../errors/name-shown.ts';
 import type { NewWithdrawalBody } from '../schemas/withdrawal.ts';
 import { bodyHash, sha256Hex } from './body-hash.ts';
 
@@ -77,9 +78,9 @@ function settle(acceptance: Acceptance, claim: Pick<IdempotencyClaim, 'keyHash' 
 /** Everything that can be known without the chain, and without counting. */
 async function assertAcceptable(deps: AcceptDependencies, { ownerId, client, correlationId, body }: AcceptRequest): Promise<NewWithdrawal> {
   const { network, chainId } = deps.chain;
-  if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', { network: shown(body.network) });
+  if (body.network !== network) throw new EngineError('UNSUPPORTED_NETWORK', nameShown('network', body.network));
   const asset = await deps.findAsset(body.currency);
-  if (!asset?.enabled) throw new EngineError('UNSUPPORTED_CURRENCY', { currency: shown(body.currency) });
+  if (!asset?.enabled) throw new EngineError('UNSUPPORTED_CURRENCY', nameShown('currency', body.currency));
   const toAddress = parseAddress(body.toAddress);
   assertPayable(toAddress, { tokenAddress: asset.tokenAddress, ownWallets: await deps.ownWallets() });
   const amount = parseAmount(body.amount, asset.decimals);
@@ -102,9 +103,4 @@ async function assertNotDenied(deps: AcceptDependencies, asked: Omit<PolicyFacts
   if (!policy) return;
   const verdict = judge(policy, { ...asked, destination });
   if (verdict.kind === 'denied') throw new EngineError(verdict.code, verdict.limit ? { reason: verdict.limit.name, maximum: verdict.limit.maximum, currency: asked.currency } : {});
-}
-
-/** A caller's own text comes back in the message, but not a page of it. */
-function shown(text: string): string {
-  return text.length <= 32 ? text : `${text.slice(0, 32)}…`;
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Visibility } from '../../db/repositories/read-withdrawals.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { READERS } from '../access.ts';
 import { languageOf, messagesIn } from '../messages/language.ts';
 import { accountOf } from '../plugins/authentication.ts';
 import type { ViewContext } from './view.ts';
@@ -10,8 +11,8 @@ export function viewContextOf(request: FastifyRequest, settings: Settings): View
   return { messages: messagesIn(languageOf(request.headers['accept-language'])), explorerUrl: settings.chain.explorerUrl.replace(/\/+$/, ''), fundsWaitMs: settings.fundsWaitMs };
 }
 
-/** An owner sees his own withdrawals, an ADMIN all; a key of an ADMIN only his own, as nothing that operators do is done by a key. */
+/** An owner sees his own withdrawals; whoever may look at everything, all. By a key only the owner's own: nothing that operators do is done by one. */
 export function visibilityOf(request: FastifyRequest): Visibility {
   const { id, role, via } = accountOf(request);
-  return role === 'ADMIN' && via.kind === 'session' ? 'all' : { ownerId: id };
+  return via.kind === 'session' && READERS.includes(role) ? 'all' : { ownerId: id };
 }

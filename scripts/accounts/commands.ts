@@ -2,6 +2,7 @@ import { hashPassword, newRecipe, recipeOf } from '../../api/auth/passwords.ts';
 import type { Database } from '../../db/client.ts';
 import { changePassword } from '../../db/repositories/change-password.ts';
 import { lastUseOf, pageUsers } from '../../db/repositories/list-users.ts';
+import { resetSecondFactor } from '../../db/repositories/second-factors.ts';
 import { createUser, findUserByEmail, listActiveAdmins } from '../../db/repositories/users.ts';
 import { isDuplicateKey } from '../../db/transact.ts';
 import { passwordFault, type PasswordFault } from '../../domain/password-rules.ts';
@@ -85,6 +86,21 @@ export async function resetPasswordCommand({ db, print, readPassword }: Accounts
     }
     trail.after({ email, mustChange: true, sessionsEnded: true });
     print(`the password of ${email} is set and must be changed at the next sign-in; its sessions have ended${user.isActive ? '' : '. The account is deactivated'}`);
+    return EXIT.ok;
+  });
+}
+
+/** For the last ADMIN who lost theirs: nobody else could. Called twice, it ends the sessions opened since. */
+export async function resetSecondFactorCommand({ db, print }: AccountsContext, email: string, reason: string): Promise<number> {
+  const user = await findUserByEmail(db, email);
+  if (!user) {
+    print(`there is no account ${email}`);
+    return EXIT.failed;
+  }
+  return auditedByCommand(db, { command: 'accounts reset-second-factor', action: 'second-factor.reset', target: { kind: 'account', id: String(user.id) } }, async (trail) => {
+    await resetSecondFactor(db, { userId: user.id, now: new Date() });
+    trail.after({ email, reason, sessionsEnded: true });
+    print(`${email} has no second factor now; its sessions have ended`);
     return EXIT.ok;
   });
 }

@@ -90,6 +90,7 @@ function ownEnv(role: Exclude<Role, 'codec-server'>, config: SandboxConfig, conn
     return {
       HOST: config.apiHost,
       PORT: String(config.ports.api),
+      TRUSTED_PROXIES: config.env['TRUSTED_PROXIES'] ?? '',
       JWT_PRIVATE_JWK: config.env['JWT_PRIVATE_JWK'] || ensureSecrets(config.paths.secrets).jwtPrivateJwk,
       JWT_PREVIOUS_JWKS: config.env['JWT_PREVIOUS_JWKS'] ?? '',
       SEAL_KEY: sealKeyOf(config),

@@ -24,7 +24,8 @@ function cachedBinary(): string {
   return join(cacheDir(), `temporal-${CLI_VERSION}`, 'temporal');
 }
 
-function findTemporal(): string | undefined {
+/** The Temporal CLI of this machine: on the PATH, or what `npm start` installed. */
+export function findTemporal(): string | undefined {
   return findExecutable('temporal') ?? (existsSync(cachedBinary()) ? cachedBinary() : undefined);
 }
 

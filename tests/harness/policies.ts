@@ -1,6 +1,9 @@
+import { eq } from 'drizzle-orm';
 import type { Database } from '../../db/client.ts';
 import { approveListing, proposeListing, type NewListing } from '../../db/repositories/listed-addresses.ts';
 import { approvePolicy, proposePolicy } from '../../db/repositories/policies.ts';
+import { listedAddresses } from '../../db/schema/index.ts';
+import { sealListing } from '../../domain/listing-seal.ts';
 import { parsePolicy, type Policy, type Rule } from '../../domain/policy.ts';
 import type { Settings } from '../../domain/settings.ts';
 
@@ -32,6 +35,13 @@ export async function putInForce({ db, sealKey }: Sealing, ...rules: Rule[]): Pr
   const approved = await approvePolicy(db, sealKey, proposed.row.version, APPROVER);
   if (approved.kind !== 'done') throw new Error(approved.kind);
   return approved.row.version;
+}
+
+/** Has an entry in force since an earlier instant, as if it had been approved then. */
+export async function backdateListing({ db, sealKey }: Sealing, id: number, liveAt: Date): Promise<void> {
+  await db.update(listedAddresses).set({ liveAt }).where(eq(listedAddresses.id, id));
+  const [row] = await db.select().from(listedAddresses).where(eq(listedAddresses.id, id));
+  if (row) await db.update(listedAddresses).set({ seal: sealListing(sealKey, row) }).where(eq(listedAddresses.id, id));
 }
 
 /** Puts an address on a list as two people do. @returns its id */

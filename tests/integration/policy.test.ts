@@ -1,18 +1,19 @@
 import { eq } from 'drizzle-orm';
 import { Wallet } from 'ethers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
 import { getFunds } from '../../db/repositories/funds.ts';
 import { findDecision } from '../../db/repositories/policy-decisions.ts';
 import { createUser } from '../../db/repositories/users.ts';
 import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
-import { limitBuckets, listedAddresses, nonceReservations, policies } from '../../db/schema/index.ts';
+import { nonceReservations, policies } from '../../db/schema/index.ts';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import type { DenialCode, Rule } from '../../domain/policy.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
-import { putInForce, putOnList, REST } from '../harness/policies.ts';
+import { backdateListing, putInForce, putOnList, REST } from '../harness/policies.ts';
 import { paidTo } from '../harness/transfers.ts';
 
+const POL = 10n ** 18n;
 const USDC = 1_000_000n;
 const HOUR_MS = 3_600_000;
 const CLIENT = 'client@example.com';
@@ -24,8 +25,9 @@ beforeAll(async () => {
   client = await createUser(engine.database.db, { email: CLIENT, passwordHash: 'none', role: 'USER', now: new Date() });
 });
 afterAll(() => engine.stop());
-// What the cases before were let pass is no part of the next one.
-beforeEach(() => engine.database.db.delete(limitBuckets));
+/** One who was paid nothing yet: what the cases before were let pass counts, for the signing service too. */
+const newClient = (): number => (clients += 1);
+let clients = 1_000;
 
 const newAddress = (): Address => parseAddress(Wallet.createRandom().address);
 const deny = (when: Rule['when'], code: DenialCode = 'LIMIT_EXCEEDED'): Rule => ({ id: 'rule', when, action: { deny: code } });
@@ -59,10 +61,10 @@ async function expectRejected(asked: Asked, code: DenialCode): Promise<Withdrawa
 describe('a rule lets pass what is within it and rejects the rest before a nonce is taken', () => {
   it.each<[string, Rule[], Asked[], Asked, DenialCode]>([
     ['one payment', [deny({ amount: { above: '10' } })], [{}], { amount: 10n * USDC + 1n }, 'LIMIT_EXCEEDED'],
-    ["a client's day", [deny({ total: { of: 'client', window: 'day', above: '15' } })], [{}, { ownerId: 99 }], { amount: 6n * USDC }, 'LIMIT_EXCEEDED'],
+    ["a client's day", [deny({ total: { of: 'client', window: 'day', above: '15' } })], [{ ownerId: 202 }, { ownerId: 99 }], { ownerId: 202, amount: 6n * USDC }, 'LIMIT_EXCEEDED'],
     ["a currency's hour", [deny({ currencies: ['USDT'], total: { of: 'everyone', window: 'hour', above: '15' } })], [{ currency: 'USDT' }, {}], { currency: 'USDT', ownerId: 99 }, 'LIMIT_EXCEEDED'],
-    ["everyone's day", [deny({ total: { of: 'everyone', window: 'day', above: '15' } })], [{}], { ownerId: 99 }, 'LIMIT_EXCEEDED'],
-    ['velocity', [deny({ count: { of: 'client', window: 'hour', above: 1 } })], [{}, { ownerId: 99 }], { currency: 'USDT' }, 'LIMIT_EXCEEDED'],
+    ["everyone's day", [deny({ total: { of: 'everyone', window: 'day', above: '15' } })], [{ currency: 'POL', amount: 10n * POL }], { currency: 'POL', amount: 10n * POL, ownerId: 99 }, 'LIMIT_EXCEEDED'],
+    ['velocity', [deny({ count: { of: 'client', window: 'hour', above: 1 } })], [{ ownerId: 201 }, { ownerId: 301 }], { ownerId: 201, currency: 'USDT' }, 'LIMIT_EXCEEDED'],
     ['the share of the wallet', [deny({ walletShare: { abovePercent: 1 } })], [{}], { amount: 200_000n * USDC }, 'LIMIT_EXCEEDED'],
     ['the closing rule', [{ id: 'known', when: { currencies: ['USDC'] }, action: { allow: true } }], [{}], { currency: 'USDT' }, 'POLICY_DENIED'],
   ])('%s', async (_, rules, passing, failing, code) => {
@@ -94,7 +96,7 @@ describe('a rule lets pass what is within it and rejects the rest before a nonce
     const address = newAddress();
     const id = await putOnList(engine.database, { list: 'ALLOW', address });
     await expectRejected({ toAddress: address }, 'LIMIT_EXCEEDED');
-    await engine.database.db.update(listedAddresses).set({ liveAt: new Date(Date.now() - HOUR_MS) }).where(eq(listedAddresses.id, id));
+    await backdateListing(engine.database, id, new Date(Date.now() - HOUR_MS));
     await expectPaid({ toAddress: address });
   });
 });
@@ -103,24 +105,26 @@ describe('limits', () => {
   it('stay taken while a withdrawal waits for people, and are given back once it ends unpaid', async () => {
     const large: Rule = { id: 'large', when: { amount: { atLeast: '10' } }, action: { approvals: { required: 1, withinMs: HOUR_MS } } };
     await putInForce(engine.database, deny({ total: { of: 'client', window: 'day', above: '15' } }), large, REST);
-    const waiting = await accept();
+    const ownerId = newClient();
+    const waiting = await accept({ ownerId });
     await engine.until(waiting, ['AWAITING_APPROVAL']);
-    await expectRejected({ amount: 6n * USDC }, 'LIMIT_EXCEEDED');
+    await expectRejected({ ownerId, amount: 6n * USDC }, 'LIMIT_EXCEEDED');
     expect(await commitCancelIntent(engine.database.db, waiting, 'all', new Date())).toMatchObject({ kind: 'intended' });
     await engine.handle(waiting).signal('cancel');
     await engine.until(waiting, ['CANCELLED']);
     expect(await noncesOf(waiting)).toBe(0);
-    await expectPaid({ amount: 6n * USDC });
-    await expectRejected({}, 'LIMIT_EXCEEDED');
+    await expectPaid({ ownerId, amount: 6n * USDC });
+    await expectRejected({ ownerId }, 'LIMIT_EXCEEDED');
   });
 
   it('are given back by an approval that did not come in time', async () => {
     const limit = deny({ total: { of: 'client', window: 'day', above: '15' } });
     await putInForce(engine.database, limit, { id: 'large', when: { amount: { atLeast: '10' } }, action: { approvals: { required: 1, withinMs: 1_000 } } }, REST);
-    const requestId = await accept();
+    const ownerId = newClient();
+    const requestId = await accept({ ownerId });
     expect(await engine.until(requestId, ['REJECTED'])).toMatchObject({ errorCode: 'APPROVAL_EXPIRED' });
     await putInForce(engine.database, limit, REST);
-    await expectPaid();
+    await expectPaid({ ownerId });
   });
 });
 

@@ -63,7 +63,7 @@ export function createEndpoint(options: { url: string; index: number; chainId: n
 
   async function fetchText(body: string): Promise<{ status: number; text: string }> {
     try {
-      const response = await fetch(url.href, { method: 'POST', headers: { 'content-type': 'application/json', ...url.headers }, body, signal: AbortSignal.timeout(timeoutMs) });
+      const response = await fetch(url.href, { method: 'POST', headers: { 'content-type': 'application/json', ...url.headers }, body, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
       return { status: response.status, text: await response.text() };
     } catch (error) {
       // The cause is told, not kept: it can hold the URL.

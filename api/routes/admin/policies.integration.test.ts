@@ -97,11 +97,13 @@ describe('a policy', () => {
     expect((await list('?status=DRAFT')).items).toEqual([]);
   });
 
-  it('may name clients and approvers that exist, however they are spelled; an approver is an active ADMIN', async () => {
+  it('may name clients and approvers that exist, however they are spelled; an approver is whoever may approve', async () => {
     const naming = (approver: string): Policy['rules'] => [{ id: 'x', when: { clients: [` ${api.user.email.toUpperCase()}`] }, action: { approvals: { required: 1, approvers: [approver], withinMs: 1_000 } } }];
-    expect((await call('PUT', '', { rules: naming(api.approver.email.toUpperCase()), reason: 'a test' })).statusCode).toBe(202);
-    const refused = await call('PUT', '', { rules: naming(api.user.email), reason: 'a test' });
-    expect([refused.statusCode, refused.json()]).toMatchObject([400, { details: [{ reason: 'may-not-approve' }] }]);
+    for (const { email } of [api.approver, await api.account('APPROVER')]) expect((await call('PUT', '', { rules: naming(email.toUpperCase()), reason: 'a test' })).statusCode).toBe(202);
+    for (const { email } of [api.user, await api.account('AUDITOR')]) {
+      const refused = await call('PUT', '', { rules: naming(email), reason: 'a test' });
+      expect([refused.statusCode, refused.json()]).toMatchObject([400, { details: [{ reason: 'may-not-approve' }] }]);
+    }
   });
 
   it('may be large', async () => {

@@ -6,6 +6,7 @@ import { parseAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
+import { nameShown } from '../../errors/name-shown.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';
 import { listingState, readListingState } from '../../audit/states.ts';
@@ -35,7 +36,7 @@ export const proposeAddress: FastifyPluginAsyncTypebox<{ database: Database; sea
     async (request, reply) => {
       const { id: accountId } = accountOf(request);
       const { list, network, address, ownerEmail, label = null, reason } = request.body;
-      if (network !== settings.chain.network) throw new EngineError('UNSUPPORTED_NETWORK', { network: network.slice(0, 32) });
+      if (network !== settings.chain.network) throw new EngineError('UNSUPPORTED_NETWORK', nameShown('network', network));
       const owner = ownerEmail === undefined ? null : await findUserByEmail(database, ownerEmail);
       if (owner === undefined) throw new EngineError('VALIDATION_FAILED', { field: 'ownerEmail', reason: 'unknown-account' });
       const entry = { list: list === 'allow' ? ('ALLOW' as const) : ('DENY' as const), network, address: addressIn(address), ownerId: owner?.id ?? null, label, reason, proposedBy: accountId };

@@ -1,0 +1,13 @@
+/** `usage`: nothing was tried; `refused`: it must not or cannot be done; `unavailable`: the same command may succeed later. */
+export type OpsErrorKind = 'usage' | 'refused' | 'unavailable';
+
+/** One line for the person at the keyboard. */
+export class OpsError extends Error {
+  override readonly name = 'OpsError';
+  readonly kind: OpsErrorKind;
+
+  constructor(kind: OpsErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
