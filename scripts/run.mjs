@@ -50,7 +50,7 @@ function runNpm(title, args, env) {
   return new Promise((resolvePromise, reject) => {
     const startedAt = Date.now();
     const seconds = () => Math.round((Date.now() - startedAt) / 1000);
-    const tty = process.stderr.isTTY === true;
+    const tty = process.stderr.isTTY;
     const show = () => process.stderr.write(tty ? `\r\x1b[K  … ${title} ${seconds()} s` : `  … ${title} ${seconds()} s\n`);
     show();
     const ticker = setInterval(show, tty ? 1_000 : 10_000);

@@ -1,8 +1,8 @@
 import { connectTo, type TemporalPlace } from './connection.ts';
+import { RETENTION_DAYS_DEFAULT } from './retention.ts';
 import { missingSearchAttributes } from './search-attributes.ts';
 
-/** Long enough to look at what happened last week, and the days in which a restored database can be recovered from Temporal. */
-const RETENTION_SECONDS = 7 * 24 * 60 * 60;
+const SECONDS_A_DAY = 86_400;
 /** gRPC status codes */
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
@@ -30,11 +30,11 @@ export async function missingInTemporal(settings: TemporalPlace): Promise<Missin
   }
 }
 
-/** Registers the namespace unless it is there. Called twice: the second call changes nothing. It takes some seconds to be known everywhere. */
-export async function ensureNamespace(settings: TemporalPlace): Promise<void> {
+/** Registers the namespace unless it is there; one that is keeps its retention. Called twice: the second call changes nothing. It takes some seconds to be known everywhere. */
+export async function ensureNamespace(settings: TemporalPlace, retentionDays = RETENTION_DAYS_DEFAULT): Promise<void> {
   const connection = await connectTo(settings);
   try {
-    await connection.workflowService.registerNamespace({ namespace: settings.namespace, workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never } });
+    await connection.workflowService.registerNamespace({ namespace: settings.namespace, workflowExecutionRetentionPeriod: { seconds: (retentionDays * SECONDS_A_DAY) as never } });
   } catch (error) {
     if (codeOf(error) !== ALREADY_EXISTS) throw error;
   } finally {

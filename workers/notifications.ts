@@ -6,6 +6,7 @@ import { createEndpointSlots } from '../activities/webhooks/endpoint-slots.ts';
 import { resolveHost, type ResolveHost } from '../activities/webhooks/resolve-host.ts';
 import { startDelivery } from '../temporal-config/start-delivery.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
+import { WORKER_TUNING } from '../temporal-config/worker-tuning.ts';
 import type { Ports } from './ports.ts';
 import { dispatchWebhooks } from './webhook-dispatcher.ts';
 
@@ -15,13 +16,10 @@ export interface NotificationPorts extends Pick<Ports, 'db' | 'settings' | 'log'
   resolveHost?: ResolveHost;
 }
 
-/** Requests under way at once. Each is little but a socket, and one receiver gets only a few. */
-const REQUESTS_MAX = 200;
-
 /** The worker that sends notifications, apart from what moves money; it also runs the workflows that wait between attempts. */
 export function notificationWorker(ports: NotificationPorts): Pick<WorkerOptions, 'taskQueue' | 'activities' | 'maxConcurrentActivityTaskExecutions' | 'maxConcurrentWorkflowTaskExecutions'> {
   const activities: NotificationActivities = { attemptDelivery: makeAttemptDelivery({ resolveHost, ...ports, slots: createEndpointSlots(), now: () => new Date() }) };
-  return { taskQueue: TASK_QUEUES.notifications, activities: { ...activities }, maxConcurrentActivityTaskExecutions: REQUESTS_MAX, maxConcurrentWorkflowTaskExecutions: 20 };
+  return { taskQueue: TASK_QUEUES.notifications, activities: { ...activities }, ...WORKER_TUNING.notifications };
 }
 
 /** Starts what is to be sent, until the signal aborts. */

@@ -50,14 +50,16 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
   const ports = openPorts(config, log, registry, env);
   const stopping = new AbortController();
   let metrics: Server | null = null;
+  let isReady = false;
   try {
-    metrics = await serveMetrics(registry, config.metrics);
+    metrics = await serveMetrics(registry, config.metrics, () => isReady);
     await connected(ports.redis);
     const connection = await connectWorkerTo(config.temporal, stopping.signal);
     const role = await wire({ config, ports, connection, registry });
     const { namespace, dataConverter } = config.temporal;
     const common = { connection, namespace, dataConverter, shutdownGraceTime: SHUTDOWN_GRACE, identity: `${service}@${process.pid}` };
     const workers = await Promise.all([role.worker, ...(role.otherWorkers ?? [])].map((options) => Worker.create({ ...options, ...common })));
+    isReady = true;
     log.info({ taskQueue: workers.map((worker) => worker.options.taskQueue).join(', ') }, 'ready');
     await Promise.all([runTogether(workers).finally(() => stopping.abort()), role.background?.(stopping.signal)]);
     await connection.close();
@@ -110,8 +112,13 @@ function isExpected(message: string): boolean {
   return message.startsWith('No workflows registered');
 }
 
-async function serveMetrics(registry: Registry, address: { host: string; port: number }): Promise<Server> {
+/** `/metrics` from the first moment on; `/health` is 200 once the role takes tasks, 503 before. */
+async function serveMetrics(registry: Registry, address: { host: string; port: number }, isReady: () => boolean): Promise<Server> {
   const server = createServer((request, response) => {
+    if (request.url === '/health') {
+      response.writeHead(isReady() ? 200 : 503).end();
+      return;
+    }
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
       return;

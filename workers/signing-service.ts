@@ -7,6 +7,7 @@ import { makeSignFiller } from '../activities/sign-filler.ts';
 import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
+import { WORKER_TUNING } from '../temporal-config/worker-tuning.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
 import { checkSealsAtStart } from './check-seals-at-start.ts';
 import { keyFrom } from './config.ts';
@@ -26,5 +27,5 @@ process.exitCode = await runWorker('signing-service', async ({ config, ports }) 
   const custody = createSecretsManagerSigner({ secretStore: createAwsSecretStore(), keyEncryptionKey: keyFrom(process.env, 'KEY_ENCRYPTION_KEY') });
   const signer = watchKeyStore(custody, { db: ports.db, chainId: ports.rpc.chainId, log: ports.log });
   const activities: SigningActivities = { sign: makeSign({ ...ports, signer, sealKey }), signFiller: makeSignFiller({ ...ports, signer }) };
-  return { worker: { taskQueue: TASK_QUEUES.signing, activities, maxConcurrentActivityTaskExecutions: 20 } };
+  return { worker: { taskQueue: TASK_QUEUES.signing, activities, ...WORKER_TUNING.signing } };
 });

@@ -6,6 +6,7 @@ import { ensureSweepSchedule } from '../temporal-config/sweep-schedule.ts';
 import { ensureTreasurySchedule } from '../temporal-config/treasury-schedule.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 import { TASK_QUEUES } from '../temporal-config/task-queues.ts';
+import { WORKER_TUNING } from '../temporal-config/worker-tuning.ts';
 import { checkBooksAtStart } from './check-books-at-start.ts';
 import { keyFrom } from './config.ts';
 import { dispatchNotifications, notificationWorker } from './notifications.ts';
@@ -30,9 +31,7 @@ process.exitCode = await runWorker('withdrawal-worker', async ({ config, ports, 
       taskQueue: TASK_QUEUES.withdrawals,
       workflowBundle,
       activities: withdrawalActivities(ports, client),
-      maxConcurrentWorkflowTaskExecutions: 40,
-      maxConcurrentActivityTaskExecutions: 50,
-      maxConcurrentLocalActivityExecutions: 50,
+      ...WORKER_TUNING.withdrawals,
     },
     otherWorkers: [{ ...notificationWorker(notificationPorts), workflowBundle }],
     background: (signal) => dispatchNotifications(ports, client, signal),

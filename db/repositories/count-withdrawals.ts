@@ -53,7 +53,8 @@ async function readLatencies(db: Queryable, which: SQL | undefined): Promise<{ p
   const way = db
     .select({
       acceptedAt: sql`${withdrawalRequests.createdAt}`.as('accepted_at'),
-      finalAt: sql`${withdrawalRequests.completedAt}`.as('final_at'),
+      // One row's own; MySQL and MariaDB agree on it only where it is an aggregate.
+      finalAt: sql`MIN(${withdrawalRequests.completedAt})`.as('final_at'),
       signedAt: sql`MIN(${signedTransactions.signedAt})`.as('signed_at'),
       sentAt: sql`MIN(${signedTransactions.broadcastedAt})`.as('sent_at'),
     })

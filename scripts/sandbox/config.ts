@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
+import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { embeddedParts, PART_PORTS, type PartName } from '../stack/infrastructure.ts';
 import { defaultStatePaths, PROJECT_ROOT, type StatePaths } from '../stack/paths.ts';
 import { portsFromEnv, type PortName, type Ports } from '../stack/ports.ts';
@@ -16,6 +17,8 @@ export interface SandboxConfig {
   readonly settings: Settings;
   readonly chainId: number;
   readonly temporalNamespace: string;
+  /** how long Temporal keeps what has closed */
+  readonly temporalRetentionDays: number;
   /** The starter's variables; children get named ones of them only. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -44,8 +47,17 @@ export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConf
     settings,
     chainId,
     temporalNamespace: env['TEMPORAL_NAMESPACE'] || 'default',
+    temporalRetentionDays: retentionDays(env),
     env,
   };
+}
+
+function retentionDays(env: NodeJS.ProcessEnv): number {
+  try {
+    return retentionDaysFrom(env);
+  } catch (error) {
+    throw new UserError(oneLine(error), { cause: error });
+  }
 }
 
 /** Every port this start is going to open. */

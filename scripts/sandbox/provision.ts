@@ -2,7 +2,7 @@ import { openDatabase } from '../../db/client.ts';
 import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { migrateUp } from '../../db/migrate.ts';
 import { temporalPlaceFrom } from '../../temporal-config/connection.ts';
-import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';
+import { setUpTemporal } from '../../temporal-config/set-up.ts';
 import { keyFrom } from '../../workers/config.ts';
 import { statePaths } from '../stack/paths.ts';
 import { ensureAccounts } from './accounts.ts';
@@ -25,6 +25,7 @@ export interface ProvisionInput {
   readonly redisUrl: string;
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
+  readonly temporalRetentionDays: number;
   readonly rpcUrl: string;
 }
 
@@ -43,7 +44,8 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   const paths = statePaths(input.stateDir);
   const settings = loadSettings(input.settingsFile);
   await step('Database migrated', async () => await migrateUp(input.databaseUrl));
-  await step('Temporal search attributes registered', async () => await ensureSearchAttributes(temporalPlaceFrom({ ...process.env, TEMPORAL_ADDRESS: input.temporalAddress, TEMPORAL_NAMESPACE: input.temporalNamespace })));
+  const place = temporalPlaceFrom({ ...process.env, TEMPORAL_ADDRESS: input.temporalAddress, TEMPORAL_NAMESPACE: input.temporalNamespace });
+  await step('Temporal namespace and search attributes registered', async () => await setUpTemporal(place, input.temporalRetentionDays));
   const tokens = input.embeddedChain ? await step('Test tokens deployed', async () => await deployTokens(input.rpcUrl, input.chainId, paths.chainFile)) : undefined;
   const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
   try {

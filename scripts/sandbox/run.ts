@@ -116,6 +116,7 @@ async function provision(config: SandboxConfig, connections: Connections, progre
     redisUrl: connections.redisUrl,
     temporalAddress: connections.temporalAddress,
     temporalNamespace: config.temporalNamespace,
+    temporalRetentionDays: config.temporalRetentionDays,
     rpcUrl: connections.rpcUrl,
   };
   const output = openLog(logFile);

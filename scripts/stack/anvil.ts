@@ -10,6 +10,8 @@ export const SANDBOX_CHAIN_ID = 80_002;
 export interface AnvilOptions {
   /** Where the chain is kept between starts; without it the chain is gone when the process ends. */
   readonly dir?: string;
+  /** where it listens; 127.0.0.1 unless given, and in a container every address of its own */
+  readonly host?: string;
   readonly port: number;
   readonly chainId?: number;
   readonly blockTimeSeconds: number;
@@ -39,7 +41,7 @@ export function anvilUrl(options: Pick<AnvilOptions, 'port'>): string {
   return `http://127.0.0.1:${options.port}`;
 }
 
-/** A chain of its own with anvil's well-known funded accounts; 127.0.0.1 only. Blocks and receipts survive a restart. */
+/** A chain of its own with anvil's well-known funded accounts. Blocks and receipts survive a restart. */
 export function anvilSpec(options: AnvilOptions): ChildSpec {
   const url = anvilUrl(options);
   const stateFile = options.dir === undefined ? undefined : join(options.dir, 'state.json');
@@ -49,7 +51,7 @@ export function anvilSpec(options: AnvilOptions): ChildSpec {
     name: 'anvil',
     command: anvilBinary(),
     args: [
-      '--host', '127.0.0.1',
+      '--host', options.host ?? '127.0.0.1',
       '--port', String(options.port),
       '--chain-id', String(options.chainId ?? SANDBOX_CHAIN_ID),
       '--block-time', String(options.blockTimeSeconds),

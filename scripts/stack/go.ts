@@ -39,7 +39,8 @@ export async function goInstall(module: string, target: string, { logFile, inste
   }
 }
 
-function findGo(): string | undefined {
+/** A Go new enough, or undefined. */
+export function findGo(): string | undefined {
   const go = findExecutable('go', ['/usr/local/go/bin']);
   if (go === undefined) return undefined;
   const match = /go(\d+)\.(\d+)/.exec(spawnSync(go, ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout ?? '');

@@ -14,6 +14,7 @@ import { ensureRedisInstalled, redisSpec, redisUrl } from './redis.ts';
 import { stopLeftovers, Supervisor, type Log } from './supervisor.ts';
 import { ensureTemporalInstalled, temporalSpec } from './temporal.ts';
 import { ensureTemporalUiInstalled, temporalUiSpec, temporalUiUrl } from './temporal-ui.ts';
+import { oneLine, UserError } from './user-error.ts';
 
 export { freePort, freePorts } from './ports.ts';
 
@@ -96,8 +97,16 @@ export async function installParts(parts: readonly PartName[], paths: StatePaths
   const results = await Promise.allSettled(
     parts.map(async (part) => await progress.step(`${TITLES[part]} installed`, async (note) => await install[part](note))),
   );
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  throwAll(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])));
+}
+
+/** Whoever has to install something by hand wants to know all of it at once. */
+function throwAll(failures: readonly unknown[]): void {
+  const [first, ...more] = failures;
+  if (first === undefined) return;
+  const defect = failures.find((failure) => !(failure instanceof UserError));
+  if (defect !== undefined || more.length === 0) throw defect ?? first;
+  throw new UserError(failures.map((failure) => oneLine(failure)).join('\n'), { cause: first });
 }
 
 /** What to run for the given parts, and where they will be found. Nothing is started yet; installs must be done. */

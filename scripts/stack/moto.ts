@@ -11,6 +11,8 @@ const INSTEAD = 'set AWS_REGION (and AWS_ENDPOINT_URL) to use a Secrets Manager 
 
 export interface MotoOptions {
   readonly dir: string;
+  /** where it listens; 127.0.0.1 unless given, and in a container every address of its own */
+  readonly host?: string;
   readonly port: number;
 }
 
@@ -49,7 +51,7 @@ export function motoSpec(options: MotoOptions): ChildSpec {
   return {
     name: 'moto',
     command: join(venvDir(), 'bin', 'python'),
-    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(options.port)],
+    args: ['-m', 'moto.server', '-H', options.host ?? '127.0.0.1', '-p', String(options.port)],
     env: () => ({ ...minimalEnv(), PYTHONUNBUFFERED: '1', MOTO_ENABLE_RECORDING: '1', MOTO_RECORDER_FILEPATH: recording }),
     cwd: options.dir,
     readyTimeoutMs: 60_000,

@@ -26,7 +26,8 @@ function newJwtKey(): string {
   return JSON.stringify({ ...jwk, alg: 'EdDSA', use: 'sig', kid: randomBytes(8).toString('hex') });
 }
 
-const FILES: Readonly<Record<keyof Secrets, { file: string; generate: () => string }>> = {
+/** Each secret's file, and how a new one is made. */
+export const SECRET_FILES: Readonly<Record<keyof Secrets, { file: string; generate: () => string }>> = {
   keyEncryptionKey: { file: 'key-encryption-key', generate: () => randomBytes(32).toString('base64') },
   sealKey: { file: 'seal-key', generate: () => randomBytes(32).toString('base64') },
   webhookKey: { file: 'webhook-key', generate: () => randomBytes(32).toString('base64') },
@@ -38,7 +39,7 @@ const FILES: Readonly<Record<keyof Secrets, { file: string; generate: () => stri
 
 /** The files `ensureSecrets` keeps, by absolute path. */
 export function secretFiles(secretsDir: string): string[] {
-  return Object.values(FILES).map(({ file }) => join(secretsDir, file));
+  return Object.values(SECRET_FILES).map(({ file }) => join(secretsDir, file));
 }
 
 /**
@@ -49,7 +50,7 @@ export function secretFiles(secretsDir: string): string[] {
 export function ensureSecrets(secretsDir: string): Secrets {
   mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
   chmodSync(secretsDir, 0o700);
-  const values = Object.entries(FILES).map(([name, { file, generate }]) => {
+  const values = Object.entries(SECRET_FILES).map(([name, { file, generate }]) => {
     const path = join(secretsDir, file);
     if (!existsSync(path)) {
       // Written aside and renamed: a power cut leaves the whole secret or none.

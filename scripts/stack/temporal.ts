@@ -97,8 +97,9 @@ export function temporalSpec(options: TemporalOptions): ChildSpec {
       '--sqlite-pragma', 'journal_mode=WAL',
       '--sqlite-pragma', 'synchronous=NORMAL',
     ],
-    // HOME of its own: the CLI would read the person's profiles, and may write there.
-    env: () => ({ ...minimalEnv(), HOME: options.dir }),
+    // HOME of its own: the CLI would read the person's profiles, and may write there. USER is what the server takes for its user's name
+    // where the system knows none for its number, as in many containers; without either it does not start.
+    env: () => ({ ...minimalEnv(), HOME: options.dir, USER: 'temporal' }),
     cwd: options.dir,
     readyTimeoutMs: 60_000,
     stopTimeoutMs: 10_000,

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+/** A service as docker/compose.yaml describes it, anchors and merges resolved, variables not. */
+export interface Service {
+  image: string;
+  user: string;
+  command?: string[];
+  entrypoint?: string[];
+  environment?: Record<string, string>;
+  secrets?: string[];
+  volumes?: string[];
+  networks: string[];
+  ports?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  restart: string;
+  read_only: boolean;
+  tmpfs: string[];
+  cap_drop: string[];
+  security_opt: string[];
+  mem_limit?: string;
+  pids_limit: number;
+  init?: boolean;
+  build?: { target: 'engine' | 'sandbox' };
+}
+
+export interface ComposeFile {
+  text: string;
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean }>;
+  volumes: Record<string, unknown>;
+  secrets: Record<string, { file: string }>;
+}
+
+export function readComposeFile(): ComposeFile {
+  const text = readFileSync(new URL('compose.yaml', import.meta.url), 'utf8');
+  return { text, ...(parse(text, { merge: true }) as Omit<ComposeFile, 'text'>) };
+}
+
+/** What runs at the same time as others, and not once before them. */
+export const isOnce = (service: Service): boolean => service.restart === 'no';
+
+/** Whether the engine's own image, or the sandbox's, runs it. */
+export const isOurs = (service: Service): boolean => service.build !== undefined;
+
+/** Fills in `${NAME:-default}` as Compose does with nothing set. */
+export function withDefaults(text: string): string {
+  return text.replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1');
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { writeSecrets } from './docker/write-secrets.ts';
+import { PROJECT_ROOT } from './stack/paths.ts';
+import { plainCommand } from './stack/plain-command.ts';
+
+const HELP = `Usage: npm run docker:secrets
+
+Makes the secrets that docker/compose.yaml mounts, in docker/secrets/ (ignored by git, open to its owner alone). One that is there
+is never replaced: keep a copy of the folder where it is safe, for without it wallets, seals and payloads cannot be opened.
+`;
+
+await plainCommand(HELP, 'The secrets could not be made', async () => {
+  const made = writeSecrets(join(PROJECT_ROOT, 'docker', 'secrets'));
+  return made.length === 0 ? 'Every secret is there already; none was replaced.' : `Made in docker/secrets/: ${made.join(', ')}.`;
+});

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { asImageUser } from '../../tests/harness/image-content.ts';
+import { findExecutable } from './command.ts';
+import { PROJECT_ROOT } from './paths.ts';
+
+/** Installs what it is asked for, as "npm start" does, and says in one line each what it could not. */
+const INSTALL = `
+  const { installParts } = await import(process.env.PROJECT + '/scripts/stack/infrastructure.ts');
+  const { statePaths } = await import(process.env.PROJECT + '/scripts/stack/paths.ts');
+  const progress = { step: (title, action) => action(() => undefined) };
+  await installParts(process.env.PARTS.split(','), statePaths(process.env.STATE), progress).then(() => console.log('all there'), (error) => console.log(error.name + ': ' + error.message));
+`;
+
+const folder = mkdtempSync(join(tmpdir(), 'missing-parts-'));
+chmodSync(folder, 0o755);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let machines = 0;
+
+/** A machine whose PATH holds these programs of ours, and these that only look like the real ones. */
+function machine(programs: readonly string[], pretended: Readonly<Record<string, string>> = {}): { PATH: string; STATE: string; XDG_CACHE_HOME: string } {
+  machines += 1;
+  const [bin, state, cache] = ['bin', 'state', 'cache'].map((name) => join(folder, String(machines), name)) as [string, string, string];
+  for (const dir of [bin, state, cache]) mkdirSync(dir, { recursive: true });
+  for (const dir of [state, cache]) chmodSync(dir, 0o777);
+  for (const program of programs) symlinkSync(findExecutable(program) ?? '', join(bin, program));
+  for (const [name, script] of Object.entries(pretended)) writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { PATH: bin, STATE: state, XDG_CACHE_HOME: cache };
+}
+
+async function install(parts: string, env: Record<string, string>, node: readonly string[] = [process.execPath]): Promise<string> {
+  const [program = process.execPath, ...before] = node;
+  const args = [...before, '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', INSTALL];
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { cwd: folder, env: { ...env, HOME: folder, PARTS: parts, PROJECT: PROJECT_ROOT } }, (error, stdout, stderr) => (error ? reject(new Error(stderr, { cause: error })) : resolve(stdout.trim())));
+  });
+}
+
+/** Whether somebody else may read this checkout, which a test does that runs as nobody in particular. */
+function othersMayRead(): boolean {
+  for (let dir = PROJECT_ROOT; dir !== '/'; dir = dirname(dir)) if ((statSync(dir).mode & constants.S_IXOTH) === 0) return false;
+  return true;
+}
+
+describe('a machine that lacks a part', () => {
+  it('is used as it is where the part is on its PATH', async () => {
+    expect(await install('redis,chain', machine(['redis-server']))).toBe('all there');
+  });
+
+  it('is told all that is missing, and what to do instead, where nothing can be installed', async () => {
+    const said = await install('redis,aws', machine([]));
+    expect(said.split('\n').map((line) => line.replace('UserError: ', ''))).toEqual([
+      'redis-server is missing and there is no apt-get here: set REDIS_URL to a Redis of your own.',
+      'python3 python3-venv is missing and there is no apt-get here: set AWS_REGION (and AWS_ENDPOINT_URL) to use a Secrets Manager of your own.',
+    ]);
+  });
+
+  it('has what apt-get installs, where that is allowed', async () => {
+    const place = machine(['sh', 'env', 'cp', 'chmod'], { 'sudo': 'shift; exec "$@"' });
+    writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\n[ "$1" = install ] && cp "$0" ${place.PATH}/redis-server\nexit 0\n`, { mode: 0o755 });
+    expect(await install('redis', place)).toBe('all there');
+    expect(() => accessSync(join(place.PATH, 'redis-server'), constants.X_OK)).not.toThrow();
+  });
+
+  const other = asImageUser(folder);
+  const canBeOther = other.length > 1 && othersMayRead();
+
+  it.runIf(canBeOther || process.getuid?.() !== 0)('is told the command for its administrator, where its user may install nothing', async () => {
+    const said = await install('redis', machine(['sh'], { 'apt-get': 'exit 100' }), other);
+    expect(said).toBe('UserError: redis-server is missing: run "apt-get install redis-server" as root, or set REDIS_URL to a Redis of your own.');
+  });
+
+  it.runIf(canBeOther || process.getuid?.() !== 0)('asks for no password: where sudo wants one, the command is told', async () => {
+    const said = await install('redis', machine(['sh', 'env'], { 'apt-get': 'exit 0', 'sudo': 'echo a password is required >&2; exit 1' }), other);
+    expect(said).toContain('run "apt-get install redis-server" as root yourself, or set REDIS_URL to a Redis of your own');
+  });
+});
