@@ -9,6 +9,7 @@ import { createUser } from '../../db/repositories/users.ts';
 import { addWallet, getWallet, setWalletStatus } from '../../db/repositories/wallets.ts';
 import { auditLog } from '../../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/harness/database.ts';
+import { PAYLOAD_KEYS } from '../../tests/harness/payloads.ts';
 import { testRedisUrl } from '../../tests/harness/redis.ts';
 import { WALLET } from '../api.testkit.ts';
 import { createAccessTokens } from '../auth/access-tokens.ts';
@@ -30,13 +31,14 @@ beforeAll(async () => {
   bearer = `Bearer ${(await openSession(database.db, await createAccessTokens(jwk), { id, role: 'ADMIN' })).accessToken}`;
   await addWallet(database.db, { chainId: CHAIN_ID, address: WALLET, keyId: 'test' });
   env = {
-    PATH: process.env['PATH'] ?? '', PORT: '0', DATABASE_URL: database.url, REDIS_URL: testRedisUrl(), TEMPORAL_ADDRESS: inject('infrastructure').temporalAddress, SETTINGS_FILE: path('../../docker/settings/sandbox.json'),
+    PATH: process.env['PATH'] ?? '', PORT: '0', DATABASE_URL: database.url, REDIS_URL: testRedisUrl(), TEMPORAL_ADDRESS: inject('infrastructure').temporalAddress, TEMPORAL_PAYLOAD_KEYS: PAYLOAD_KEYS, SETTINGS_FILE: path('../../docker/settings/sandbox.json'),
     SEAL_KEY: randomBytes(32).toString('base64'), WEBHOOK_KEY: randomBytes(32).toString('base64'), JWT_PRIVATE_JWK: JSON.stringify(jwk),
   };
 });
 beforeEach(async () => {
   await setWalletStatus(database.db, CHAIN_ID, WALLET, 'ACTIVE', null);
-  await database.pool.query('TRUNCATE TABLE audit_log');
+  // Both: numbers begin anew, and one that waits to be linked already refuses the next of that number.
+  for (const table of ['audit_log', 'audit_pending']) await database.pool.query(`TRUNCATE TABLE ${table}`);
   server = await start();
 });
 afterAll(async () => {

@@ -47,20 +47,28 @@ export function mariadbUrl(options: Pick<MariadbOptions, 'port' | 'password'>): 
   return `mysql://${DATABASE_USER}:${options.password}@127.0.0.1:${options.port}/${DATABASE_NAME}`;
 }
 
+const temporaryDir = ({ dir }: Pick<MariadbOptions, 'dir'>): string => join(dir, 'tmp');
+
+/** A server that starts removes every temporary table it finds there, also another server's: each has a directory of its own. */
+function temporaryDirOption(options: Pick<MariadbOptions, 'dir'>): string {
+  return `--tmpdir=${temporaryDir(options)}`;
+}
+
 async function createDataDir(server: Server, options: MariadbOptions, dataDir: string): Promise<void> {
   // A half-made data directory (killed in the middle) is made anew: it holds nothing yet.
   const complete = join(options.dir, 'initialized');
   if (existsSync(complete)) return;
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const ownTemporary = temporaryDirOption(options);
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
   const advice = `see ${options.logFile}, or set DATABASE_URL to a database of your own`;
   if (server.kind === 'mariadb') {
     const installer = findExecutable('mariadb-install-db', SYSTEM_DIRS) ?? findExecutable('mysql_install_db', SYSTEM_DIRS);
     if (installer === undefined) throw new UserError('mariadb-install-db is missing beside mariadbd: reinstall mariadb-server, or set DATABASE_URL.');
-    await runCommand(installer, ['--no-defaults', `--datadir=${dataDir}`, '--skip-test-db', ...asRoot], { logFile: options.logFile, timeoutMs: 120_000, advice });
+    await runCommand(installer, ['--no-defaults', `--datadir=${dataDir}`, ownTemporary, '--skip-test-db', ...asRoot], { logFile: options.logFile, timeoutMs: 120_000, advice });
   } else {
-    await runCommand(server.binary, ['--no-defaults', '--initialize-insecure', `--datadir=${dataDir}`, ...asRoot], { logFile: options.logFile, timeoutMs: 120_000, advice });
+    await runCommand(server.binary, ['--no-defaults', '--initialize-insecure', `--datadir=${dataDir}`, ownTemporary, ...asRoot], { logFile: options.logFile, timeoutMs: 120_000, advice });
   }
   writeFileSync(complete, '');
 }
@@ -79,6 +87,7 @@ export function mariadbSpec(options: MariadbOptions): ChildSpec {
       // First by the server's own rule: nothing of a system-wide my.cnf may reach this server.
       '--no-defaults',
       `--datadir=${dataDir}`,
+      temporaryDirOption(options),
       `--socket=${join(options.dir, 'mysql.sock')}`,
       `--pid-file=${join(options.dir, 'mysqld.pid')}`,
       `--port=${options.port}`,
@@ -104,7 +113,7 @@ export function mariadbSpec(options: MariadbOptions): ChildSpec {
     stopTimeoutMs: 30_000,
     exitsBeforeReadyMax: 1,
     beforeStart: async () => {
-      mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+      mkdirSync(temporaryDir(options), { recursive: true, mode: 0o700 });
       await createDataDir(server, options, dataDir);
       writeFileSync(initFile, initStatements(server, options.password), { mode: 0o600 });
     },
