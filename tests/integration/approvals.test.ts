@@ -259,6 +259,8 @@ describe('without its workflow', () => {
   it('an approval is answered in seconds while Temporal does not answer', async () => {
     const proxy = await startTcpProxy(Number(inject('infrastructure').temporalAddress.split(':')[1]));
     const waiting = await startTestApi({ engine, temporalAddress: proxy.address });
+    // What the first call of a process builds is not what an answer may take.
+    await waiting.app.ready();
     try {
       const payment = await awaiting(BY_ONE);
       proxy.inject({ kind: 'stall' });

@@ -79,7 +79,9 @@ describe('the server', () => {
     const opened = await decodedWith()?.decode(payloads.filter(isSealed));
     const told = await Promise.all((opened ?? []).map((payload) => decodeFromPayloadsAtIndex(engine.client.options.loadedDataConverter, 0, [payload])));
     const clearByDesign = new Set([requestId, workflowIdOf(requestId), ...Object.values(await engine.searchAttributesOf(requestId)).flatMap(leaves)]);
-    const secrets = [...new Set(told.flatMap(leaves))].filter((leaf) => leaf.length >= 6 && !clearByDesign.has(leaf));
+    // A round number, as of milliseconds, stands by chance among the digits of times.
+    const isRound = (leaf: string): boolean => /^\d+000$/.test(leaf);
+    const secrets = [...new Set(told.flatMap(leaves))].filter((leaf) => leaf.length >= 6 && !isRound(leaf) && !clearByDesign.has(leaf));
     expect(secrets).toEqual(expect.arrayContaining([recipient, String(AMOUNT)]));
     expect(secrets.some((leaf) => leaf.includes('at '))).toBe(true);
     const text = readable(answers);
