@@ -60,6 +60,15 @@ describe('the books against Temporal', () => {
     expect(await checkOver([{ requestId, completed: true }]).check()).toBe(true);
   });
 
+  it('are behind when one that was seen running has completed meanwhile, and its row goes on', async () => {
+    const { requestId } = await newWithdrawal(database.db, { status: 'BROADCASTED' });
+    const workflows = [{ requestId, completed: false }];
+    const { check } = checkOver(workflows);
+    expect([await check(), await check()]).toEqual([false, false]);
+    workflows[0] = { requestId, completed: true };
+    expect(await check()).toBe(true);
+  });
+
   it('agree while a newer run goes on beside a completed one, as after a recovery', async () => {
     const { requestId } = await newWithdrawal(database.db, { status: 'BROADCASTED' });
     const workflows = [{ requestId, completed: false }, { requestId, completed: true }];

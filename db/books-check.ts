@@ -36,7 +36,10 @@ export function createBooksCheck(ports: BooksCheckPorts): (alsoSeen?: readonly S
     const newest = await newestAcceptedAt(ports.db);
     const since = new Date((newest?.getTime() ?? MARGIN_MS) - MARGIN_MS);
     const listed = await ports.listStartedSince(since, isFirst ? FIRST_LOOK : LATER_LOOK);
-    const forgotten = await findForgotten(ports.db, [...listed, ...remembered, ...alsoSeen]);
+    const seen = [...listed, ...alsoSeen];
+    const seenNow = new Set(seen.map(({ requestId }) => requestId));
+    // What is remembered tells that it was there, not how it stands: of one seen now, that counts.
+    const forgotten = await findForgotten(ports.db, [...seen, ...remembered.filter(({ requestId }) => !seenNow.has(requestId))]);
     isFirst = false;
     if (forgotten.length > 0) {
       const example = forgotten[0] ?? null;

@@ -27,13 +27,14 @@ export interface Chained {
 
 /**
  * Links up to `limit` committed rows that have no link yet, by their ids. What is committed later is linked by a later call,
- * whatever its id. Two at once: the second waits for the first's last link; where there is none yet the key of position 1
+ * whatever its id. Two at once: the second waits until the first is through; where there is no link yet the key of position 1
  * refuses it, and the next call goes on. Dies in the middle: nothing was linked.
  */
 export async function chainAudit(db: Database, limit: number): Promise<Chained> {
   return transact(db, async (tx) => {
-    // Only for the lock. What was linked while this waited is read anew below.
-    await tx.select({ position: auditChain.position }).from(auditChain).orderBy(desc(auditChain.position)).limit(1).for('update');
+    // Only for the lock, so always the same link: who waited for the last one would hold one that is the last no more. What was linked
+    // meanwhile is read anew below.
+    await tx.select({ position: auditChain.position }).from(auditChain).orderBy(asc(auditChain.position)).limit(1).for('update');
     const waiting = await tx
       .select({ id: auditPending.auditId, record: auditLog, linkedAt: auditChain.position })
       .from(auditPending)
