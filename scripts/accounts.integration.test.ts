@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../api/api.testkit.ts';
 import { auditLog, secondFactors, users } from '../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
+import { runScript } from '../tests/harness/run-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('./accounts.ts', import.meta.url));
 const PASSWORD = 'four owls on a quiet roof';
 const EMAIL = 'first.admin@example.com';
 
@@ -21,18 +19,7 @@ afterAll(async () => {
   await database.close();
 });
 
-function run(args: string[], input = '', url = database.url): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: url }, stdio: 'pipe' });
-  return new Promise((resolve, reject) => {
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.stdin.on('error', () => undefined);
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-    child.stdin.end(input);
-  });
-}
+const run = (args: string[], input = '', url = database.url) => runScript('accounts.ts', args, { DATABASE_URL: url }, input);
 const rowOf = async (email: string) => (await database.db.select().from(users).where(eq(users.email, email)))[0];
 const create = (...more: string[]) => run(['create-admin', '--email', EMAIL, '--password-stdin', ...more], `${PASSWORD}\n`);
 

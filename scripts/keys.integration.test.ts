@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { computeAddress } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { awsEnvironment, startTestSecretsManager, type TestSecretsManager } from '../activities/custody/moto.testkit.ts';
@@ -18,8 +16,8 @@ import { freePorts, startInfrastructure, type Infrastructure } from './stack/inf
 import { statePaths } from './stack/paths.ts';
 import { PORT_VARIABLES, type Ports } from './stack/ports.ts';
 import { ensureSecrets } from './stack/secrets.ts';
+import { runScript, type Ended } from '../tests/harness/run-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('./keys.ts', import.meta.url));
 const START_TIMEOUT_MS = 300_000;
 const TEST_TIMEOUT_MS = 180_000;
 
@@ -55,24 +53,7 @@ beforeEach(() => {
   env = { ...awsEnvironment(moto), KEY_ENCRYPTION_KEY: kek, POLYGON_CHAIN_ID: String(chainId), DATABASE_URL: infrastructure.urls.databaseUrl ?? '' };
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the real command with these variables and no others of ours. */
-function keys(args: readonly string[], variables: Record<string, string> = env, input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { env: { PATH: process.env['PATH'] ?? '', ...variables }, stdio: 'pipe' });
-  return new Promise((resolve, reject) => {
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-    child.stdin.end(input);
-  });
-}
+const keys = (args: readonly string[], variables: Record<string, string> = env, input = ''): Promise<Ended> => runScript('keys.ts', args, variables, input);
 
 const keyIdOf = (created: Ended): string => created.out.trim().split(' ')[1] ?? '';
 const addressOf = (created: Ended): string => created.out.split(' ')[0] ?? '';

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { raiseAlert, listOpenAlerts } from '../db/repositories/alerts.ts';
 import { ensureFirstRules } from '../db/repositories/first-rules.ts';
 import { findUnsealedRows, unsealedPolicySubject } from '../db/repositories/unsealed-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { OPEN_POLICY, putInForce, putOnList, REST } from '../tests/harness/policies.ts';
+import { runScript, type Ended } from '../tests/harness/run-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('./seals.ts', import.meta.url));
 const NETWORK = 'polygon-amoy';
 const DENIED = '0x52908400098527886E0F7030069857D2E4169EE7';
 const ALLOWED = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
@@ -22,23 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** Runs the real command with these variables and no others of ours. */
-function seals(args: readonly string[], variables: Record<string, string> = { SEAL_KEY: database.sealKey.toString('base64'), DATABASE_URL: database.url }): Promise<Ended> {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { env: { PATH: process.env['PATH'] ?? '', ...variables }, stdio: ['ignore', 'pipe', 'pipe'] });
-  return new Promise((resolve, reject) => {
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
+const seals = (args: readonly string[], variables: Record<string, string> = { SEAL_KEY: database.sealKey.toString('base64'), DATABASE_URL: database.url }): Promise<Ended> => runScript('seals.ts', args, variables);
 
 const unsealed = () => findUnsealedRows(database.db, database.sealKey, NETWORK);
 const sql = (text: string) => database.pool.query(text);

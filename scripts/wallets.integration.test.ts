@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { eq } from 'drizzle-orm';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,8 +8,8 @@ import { getWallet, setWalletStatus, stopWallet } from '../db/repositories/walle
 import { nonceReservations } from '../db/schema/index.ts';
 import type { Address } from '../domain/address.ts';
 import { startEngine, type TestEngine } from '../tests/harness/engine.ts';
+import { runScript } from '../tests/harness/run-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('./wallets.ts', import.meta.url));
 
 let engine: TestEngine;
 let env: Record<string, string>;
@@ -25,17 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-function run(args: string[], variables: Record<string, string> = env): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], { env: { PATH: process.env['PATH'] ?? '', ...variables }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
+const run = (args: string[], variables: Record<string, string> = env) => runScript('wallets.ts', args, variables);
 const row = () => getWallet(engine.database.db, chainId, wallet);
 
 describe('npm run wallets', () => {

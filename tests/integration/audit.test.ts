@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditVerificationView } from '../../api/schemas/audit.ts';
 import { listOpenAlerts } from '../../db/repositories/alerts.ts';
@@ -10,9 +8,9 @@ import { ensureAuditSchedule } from '../../temporal-config/audit-schedule.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';
 import { PAYLOAD_KEYS } from '../harness/payloads.ts';
+import { runScript } from '../harness/run-script.ts';
 
 const WAIT = { timeout: 30_000, interval: 200 };
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 let engine: TestEngine;
 let operator: EngineApi;
@@ -28,18 +26,8 @@ afterAll(async () => {
   await engine.stop();
 });
 
-function run(script: string, args: string[], variables: Record<string, string> = {}): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path(script), ...args], { env: { PATH: process.env['PATH'] ?? '', ...env, ...variables }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
-const verify = (args: string[] = [], variables: Record<string, string> = {}) => run('../../scripts/audit-verify.ts', args, variables);
+const run = (script: string, args: string[], variables: Record<string, string> = {}) => runScript(script, args, { ...env, ...variables });
+const verify = (args: string[] = [], variables: Record<string, string> = {}) => run('audit-verify.ts', args, variables);
 const verification = async () => (await operator.get('/admin/audit/verification')).json<AuditVerificationView>();
 const sql = (text: string) => engine.database.pool.query(text);
 const move = async (what: 'pause' | 'resume') => expect((await operator.post(`/admin/wallets/${engine.wallets[0]}/${what}`, { reason: 'test' })).statusCode).toBe(200);
@@ -71,8 +59,8 @@ describe('the audit log of a running engine', () => {
   });
 
   it('holds what commands do, by the user of the operating system', async () => {
-    expect(await run('../../scripts/wallets.ts', ['pause', engine.wallets[0] ?? '', '--reason', 'by command'])).toMatchObject({ code: 0 });
-    expect(await run('../../scripts/wallets.ts', ['resume', engine.wallets[0] ?? '', '--reason', 'by command'])).toMatchObject({ code: 0 });
+    expect(await run('wallets.ts', ['pause', engine.wallets[0] ?? '', '--reason', 'by command'])).toMatchObject({ code: 0 });
+    expect(await run('wallets.ts', ['resume', engine.wallets[0] ?? '', '--reason', 'by command'])).toMatchObject({ code: 0 });
     expect((await operator.get('/admin/audit?limit=4&action=wallet.pause')).json()).toMatchObject({
       items: [
         { phase: 'ENDED', actor: { kind: 'command', id: null, via: 'wallets pause' }, status: 0, target: { kind: 'wallet', id: engine.wallets[0] }, before: { status: 'ACTIVE' }, after: { status: 'PAUSED', reason: 'by command' } },

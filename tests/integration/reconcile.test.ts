@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Contract, Wallet } from 'ethers';
 import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -19,6 +17,7 @@ import { ensureReconcileSchedule, RECONCILE_SCHEDULE_ID } from '../../temporal-c
 import { withoutLimits } from '../harness/policies.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { payIn } from '../harness/tokens.ts';
+import { runScript, type Ended } from '../harness/run-script.ts';
 
 const AMOUNT = 3_000_000n;
 const WAIT = { timeout: 60_000, interval: 200 };
@@ -48,23 +47,8 @@ async function expectGapless(wallet: string): Promise<void> {
   for (const [index, row] of rows.slice(1).entries()) expect(row.fromBlock).toBe((rows[index]?.toBlock ?? 0) + 1);
 }
 
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
 /** the real command, on this engine's database and chain */
-function command(script: 'reconcile' | 'treasury', ...args: string[]): Promise<Ended> {
-  const file = fileURLToPath(new URL(`../../scripts/${script}.ts`, import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: engine.database.url, POLYGON_RPC_URL: engine.chain.url }, stdio: ['ignore', 'pipe', 'pipe'] });
-  return new Promise((resolve, reject) => {
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
+const command = (script: 'reconcile' | 'treasury', ...args: string[]): Promise<Ended> => runScript(`${script}.ts`, args, { DATABASE_URL: engine.database.url, POLYGON_RPC_URL: engine.chain.url });
 
 describe('the schedule', () => {
   it('compares every wallet again and again; a stranger halts its wallet only, and the other goes on paying', async () => {
