@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { asc, eq } from 'drizzle-orm';
+import { asc, eq, sql } from 'drizzle-orm';
 import { Wallet } from 'ethers';
+import type { RowDataPacket } from 'mysql2/promise';
+import type { Transaction } from '../db/client.ts';
 import { nonceReservations, signedTransactions, withdrawalEvents } from '../db/schema/index.ts';
 import type { AttemptRow } from '../db/repositories/attempts.ts';
 import { getFunds, type FundReservationRow } from '../db/repositories/funds.ts';
+import { setHalt } from '../db/repositories/halts.ts';
 import type { NonceReservationRow } from '../db/repositories/nonces.ts';
+import { transact } from '../db/transact.ts';
 import type { Address } from '../domain/address.ts';
+import { EVERYTHING } from '../domain/halts.ts';
 import { startEngine, type EngineOptions, type TestEngine, type TestPorts } from '../tests/harness/engine.ts';
 import { makeBroadcast } from './broadcast.ts';
 import type { Hash } from './chain/blocks.ts';
@@ -107,5 +112,36 @@ export function interrupted(rpc: Rpc, method: string, interruption: () => Promis
     return answer;
   });
 }
+
+/**
+ * Does `work` while another transaction, which did `before`, is open: it commits once `work` waits in a statement like `waiting`
+ * (of LIKE), or is over without having waited.
+ */
+export async function workBehind<Result>({ engine: { database } }: Bench, before: (tx: Transaction) => Promise<unknown>, waiting: string, work: () => Promise<Result>): Promise<Result> {
+  const run: { working?: Promise<Result>; over: boolean } = { over: false };
+  await transact(database.db, async (tx) => {
+    await before(tx);
+    run.working = work().finally(() => (run.over = true));
+    run.working.catch(() => undefined);
+    for (let isWaiting = false; !isWaiting && !run.over; ) {
+      const [rows] = await database.pool.query<RowDataPacket[]>('SELECT 1 FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE ?', [waiting]);
+      isWaiting = rows.length > 0;
+    }
+  });
+  if (!run.working) throw new Error('nothing was done');
+  return run.working;
+}
+
+/** Does `work` while a halt of everything is being set. */
+export const workBehindHalt = <Result>(bench: Bench, work: () => Promise<Result>): Promise<Result> =>
+  workBehind(
+    bench,
+    async (tx) => {
+      await tx.execute(sql`SELECT id FROM halts_gate FOR UPDATE`);
+      await setHalt(tx, { scope: 'GLOBAL', target: EVERYTHING, kind: 'OPERATOR', reason: 'test', setBy: 'test' });
+    },
+    '%halts_gate LOCK IN SHARE MODE%',
+    work,
+  );
 
 export const randomHash = (): Hash => `0x${randomBytes(32).toString('hex')}`;

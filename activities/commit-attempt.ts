@@ -9,7 +9,6 @@ import { assertNotHalted } from '../db/repositories/halts.ts';
 import { lockLiveReservation, markNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
 import { lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
-import { trackTransaction } from '../db/repositories/chain-view.ts';
 import { transact } from '../db/transact.ts';
 
 export type CommitResult = { kind: 'committed'; attempt: Pick<AttemptRow, 'txHash' | 'nonce'> } | { kind: 'cancelled' };
@@ -40,7 +39,6 @@ export async function commitAttempt(db: Database, commit: { requestId: string; r
     }
 
     await insertAttempt(tx, attempt);
-    await trackTransaction(tx, attempt.chainId, attempt.txHash, requestId);
     await markNonce(tx, reservation.id, attempt.purpose === 'PAY' ? 'SIGNED' : 'VOIDING');
     await raiseGas(tx, requestId, attempt.gasLimit * attempt.maxFeePerGas);
     const event = { nonce: attempt.nonce, txHash: attempt.txHash, ordinal: attempt.ordinal, purpose: attempt.purpose };

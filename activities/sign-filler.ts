@@ -1,18 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
-import { EngineError } from '../domain/errors.ts';
-import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { insertAttempt, listAttempts, type AttemptRow, type NewAttempt } from '../db/repositories/attempts.ts';
-import { trackTransaction } from '../db/repositories/chain-view.ts';
-import { passHaltGate } from '../db/repositories/halt-gate.ts';
-import { lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { lockWallet } from '../db/repositories/wallets.ts';
-import { transact } from '../db/transact.ts';
-import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
+import { listAttempts } from '../db/repositories/attempts.ts';
+import { attemptFees } from './attempt-fees.ts';
+import { PLAIN_SEND_GAS, voidCall } from './chain/erc20.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { commitFiller } from './commit-filler.ts';
 import type { Signer } from './custody/signer.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 import { fillerThatMayGo } from './guardian/may-fill.ts';
@@ -41,9 +36,6 @@ export type SignFillerResult =
   /** the chain has ruled on the nonce, or it was given to somebody else */
   | { kind: 'gone' };
 
-/** A plain send to ourselves costs exactly this. */
-const FILLER_GAS_LIMIT = 21_000n;
-
 /**
  * Signs the transaction that consumes a nonce nobody holds: zero value, from the wallet to itself. It can move nothing but
  * its gas, so it needs no withdrawal, no seal and no reserved funds; that the nonce is a filler's is checked here again.
@@ -53,7 +45,7 @@ const FILLER_GAS_LIMIT = 21_000n;
  * forgotten, unsent. Dies after signing: nothing was committed, and the next look asks again.
  */
 export function makeSignFiller(ports: SignFillerPorts) {
-  const { db, settings } = ports;
+  const { db } = ports;
 
   return moneyActivity('signFiller', ports.log, async ({ requestId, ordinal }: SignFillerInput): Promise<SignFillerResult> => {
     const filler = await fillerThatMayGo(db, requestId);
@@ -62,41 +54,16 @@ export function makeSignFiller(ports: SignFillerPorts) {
     const attempts = await listAttempts(db, reservation.id);
     const done = attempts.find((attempt) => attempt.ordinal >= ordinal);
     if (done) return { kind: 'signed', txHash: done.txHash };
-    const fees = await feesAfter(attempts.at(-1));
+    const fees = await attemptFees(ports, PLAIN_SEND_GAS, attempts.at(-1));
     if (fees === null) return { kind: 'held' };
 
-    const to = wallet.address as Address;
-    const terms = { to, value: 0n, gasLimit: FILLER_GAS_LIMIT, nonce: reservation.nonce, chainId: reservation.chainId, ...fees };
-    const signed = await ports.signer.signTransaction({ keyId: wallet.keyId, chainId: reservation.chainId, address: wallet.address, transaction: { ...terms, data: '0x' } });
+    const { data, ...call } = voidCall(wallet.address as Address);
+    const terms = { ...call, gasLimit: PLAIN_SEND_GAS, nonce: reservation.nonce, chainId: reservation.chainId, ...fees };
+    const signed = await ports.signer.signTransaction({ keyId: wallet.keyId, chainId: reservation.chainId, address: wallet.address, transaction: { ...terms, data } });
     const txHash = await commitFiller(db, reservation, { requestId, reservationId: reservation.id, ordinal, purpose: 'VOID', from: wallet.address, ...terms, ...signed });
     if (txHash === null) return { kind: 'gone' };
     ports.crashPoint('bytes-committed');
-    ports.log.warn({ requestId, nonce: reservation.nonce, txHash, gasWeiMax: (FILLER_GAS_LIMIT * fees.maxFeePerGas).toString() }, 'a filler was signed');
+    ports.log.warn({ requestId, nonce: reservation.nonce, txHash, gasWeiMax: (PLAIN_SEND_GAS * fees.maxFeePerGas).toString() }, 'a filler was signed');
     return { kind: 'signed', txHash };
-  });
-
-  async function feesAfter(previous: AttemptRow | undefined): Promise<Fees | null> {
-    const market = await readFeeMarket(ports);
-    const limits = feeLimitsOf(settings.chain, FILLER_GAS_LIMIT);
-    return previous === undefined ? quoteFees(market, limits) : bumpFees(previous, market, limits);
-  }
-}
-
-/** Commits signed bytes while holding the wallet and the reservation, unless a halt has come meanwhile. @returns the hash that stands for the ordinal, or null when the reservation is another's by now */
-async function commitFiller(db: Database, seen: NonceReservationRow, attempt: NewAttempt): Promise<string | null> {
-  return transact(db, async (tx) => {
-    const wallet = await lockWallet(tx, seen.chainId, seen.walletAddress);
-    if (wallet.status === 'HALTED') throw new EngineError('WALLET_UNAVAILABLE', { wallet: wallet.address, reason: wallet.status });
-    const reservation = await lockLiveReservation(tx, attempt.requestId);
-    if (reservation?.id !== seen.id || reservation.generation !== seen.generation) return null;
-    const attempts = await listAttempts(tx, reservation.id);
-    const done = attempts.find(({ ordinal }) => ordinal >= attempt.ordinal);
-    if (done) return done.txHash;
-    if (attempt.ordinal !== (attempts.at(-1)?.ordinal ?? -1) + 1) throw new Error('an attempt would skip an ordinal');
-    await passHaltGate(tx);
-    await fillerThatMayGo(tx, attempt.requestId);
-    await insertAttempt(tx, attempt);
-    await trackTransaction(tx, attempt.chainId, attempt.txHash, attempt.requestId);
-    return attempt.txHash;
   });
 }

@@ -7,7 +7,7 @@ import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
 import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { transact } from '../db/transact.ts';
-import { randomHash, startBench, type Bench } from './activities.testkit.ts';
+import { randomHash, startBench, workBehindHalt, type Bench } from './activities.testkit.ts';
 import { commitAttempt } from './commit-attempt.ts';
 import { makeSign, type SignPorts } from './sign.ts';
 
@@ -190,6 +190,13 @@ describe('signing', () => {
     await liftHalt(bench.ports.db, halt);
     expect(await bench.sign({ requestId: id, mode })).toMatchObject({ kind: 'signed' });
     expect(await bench.attempts(id)).toHaveLength(before + 1);
+  });
+
+  it('commits nothing when it comes to commit while a halt is being set', async () => {
+    const id = await bench.funded();
+    await expect(workBehindHalt(bench, () => pay(id))).rejects.toMatchObject({ type: 'HALTED' });
+    expect(await bench.attempts(id)).toEqual([]);
+    await bench.ports.db.delete(halts);
   });
 
   it('commits nothing when the nonce passed to somebody else while it signed', async () => {

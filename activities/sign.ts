@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
-import { bumpFees, quoteFees, type Fees } from '../domain/fees.ts';
+import type { Fees } from '../domain/fees.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isEnd, type AttemptPurpose } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
@@ -14,10 +14,10 @@ import { freeNonce, getLiveReservation, type NonceReservationRow } from '../db/r
 import { getWallet, type WalletRow } from '../db/repositories/wallets.ts';
 import { getWithdrawal, lockWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
-import { paymentCall, type Call } from './chain/erc20.ts';
-import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
+import { paymentCall, PLAIN_SEND_GAS, voidCall, type Call } from './chain/erc20.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { assertApproved, assertSealed } from './assert-approved.ts';
+import { attemptFees } from './attempt-fees.ts';
 import { commitAttempt } from './commit-attempt.ts';
 import type { Signer } from './custody/signer.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
@@ -57,9 +57,6 @@ export type SignResult =
   /** the withdrawal has ended, or the nonce that was to be replaced or voided is settled */
   | { kind: 'nothing' };
 
-/** A plain send to ourselves costs exactly this. */
-const VOID_GAS_LIMIT = 21_000n;
-
 /**
  * Reserves the nonce, re-checks the request against the database by itself, signs, and commits the bytes before anyone
  * can send them.
@@ -93,8 +90,8 @@ export function makeSign(ports: SignPorts) {
     const previous = before.attempts.at(-1);
     const purpose: AttemptPurpose = mode === 'void' || previous?.purpose === 'VOID' ? 'VOID' : 'PAY';
     const call = purpose === 'VOID' ? voidCall(walletAddress as Address) : paymentCall({ tokenAddress: request.tokenAddress as Address | null, toAddress: request.toAddress as Address, amount: request.amount });
-    const gasLimit = purpose === 'VOID' ? VOID_GAS_LIMIT : funds.gasLimit;
-    const fees = await feesFor(previous, gasLimit);
+    const gasLimit = purpose === 'VOID' ? PLAIN_SEND_GAS : funds.gasLimit;
+    const fees = await attemptFees(ports, gasLimit, previous);
     if (fees === null) {
       await giveBackUnsigned(requestId);
       return { kind: 'held' };
@@ -154,12 +151,6 @@ export function makeSign(ports: SignPorts) {
     throw new EngineError('ADDRESS_NOT_ALLOWED');
   }
 
-  async function feesFor(previous: AttemptRow | undefined, gasLimit: bigint): Promise<Fees | null> {
-    const market = await readFeeMarket(ports);
-    const limits = feeLimitsOf(settings.chain, gasLimit);
-    return previous === undefined ? quoteFees(market, limits) : bumpFees(previous, market, limits);
-  }
-
   async function signWith(keyId: string, request: WithdrawalRow, call: Call, terms: Fees & { gasLimit: bigint; nonce: number; walletAddress: string }) {
     const { walletAddress, ...rest } = terms;
     try {
@@ -167,7 +158,7 @@ export function makeSign(ports: SignPorts) {
         keyId,
         chainId: request.chainId,
         address: walletAddress,
-        transaction: { to: call.to, value: call.value, data: call.data as `0x${string}`, chainId: request.chainId, ...rest },
+        transaction: { to: call.to, value: call.value, data: call.data, chainId: request.chainId, ...rest },
       });
     } catch (error) {
       if (error instanceof EngineError && error.code === 'KEY_UNAVAILABLE' && error.parameters['reason'] !== 'secret-store-unavailable') {
@@ -201,8 +192,4 @@ function answersAlready(mode: SignInput['mode'], latest: AttemptRow): boolean {
     default:
       return mode satisfies never;
   }
-}
-
-function voidCall(wallet: Address): Call {
-  return { to: wallet, value: 0n, data: '0x' };
 }

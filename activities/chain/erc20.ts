@@ -11,14 +11,22 @@ export interface Call {
   to: Address;
   /** wei */
   value: bigint;
-  data: string;
+  data: `0x${string}`;
 }
 
 /** The call that pays: an ERC-20 `transfer`, or a plain send of the native coin. */
 export function paymentCall(payment: { tokenAddress: Address | null; toAddress: Address; amount: bigint }): Call {
   if (payment.tokenAddress === null) return { to: payment.toAddress, value: payment.amount, data: '0x' };
-  return { to: payment.tokenAddress, value: 0n, data: erc20.encodeFunctionData('transfer', [payment.toAddress, payment.amount]) };
+  return { to: payment.tokenAddress, value: 0n, data: erc20.encodeFunctionData('transfer', [payment.toAddress, payment.amount]) as `0x${string}` };
 }
+
+/** The call that pays nobody: it consumes a nonce by sending nothing from the wallet to itself. */
+export function voidCall(wallet: Address): Call {
+  return { to: wallet, value: 0n, data: '0x' };
+}
+
+/** Gas a plain send uses, exactly (yellow paper, G_transaction). */
+export const PLAIN_SEND_GAS = 21_000n;
 
 /** Token balance of a wallet at a block, base units; two endpoints must agree on it, where two are there. */
 export async function readTokenBalance(rpc: Rpc, token: Address, wallet: Address, block: number): Promise<bigint> {

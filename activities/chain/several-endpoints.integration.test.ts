@@ -125,7 +125,7 @@ describe('chain reads through two endpoints', () => {
   });
 
   it('takes no decimals from one alone, and fails no withdrawal on the word of one', async () => {
-    const call = { to: wallet, value: 1n, data: '0x' };
+    const call = { to: wallet, value: 1n, data: '0x' } as const;
     const check = createDecimalsCheck(rpc);
     lieAbout('eth_call', () => `0x${'0'.repeat(62)}12`);
     await expect(check({ currency: 'USDC', tokenAddress: token, decimals: 2 })).rejects.toMatchObject(notYet);

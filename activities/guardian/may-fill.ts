@@ -2,7 +2,7 @@ import { EngineError } from '../../domain/errors.ts';
 import { fillerIdOf } from '../../domain/guardian.ts';
 import { forbids } from '../../domain/halts.ts';
 import type { Queryable } from '../../db/client.ts';
-import { listHalts } from '../../db/repositories/halts.ts';
+import { listHalts, refuseHalted } from '../../db/repositories/halts.ts';
 import { getLiveReservation, type NonceReservationRow } from '../../db/repositories/nonces.ts';
 import { getWallet, type WalletRow } from '../../db/repositories/wallets.ts';
 
@@ -19,7 +19,6 @@ export async function fillerThatMayGo(queryable: Queryable, requestId: string): 
   const wallet = await getWallet(queryable, chainId, walletAddress);
   if (wallet.status === 'HALTED') throw new EngineError('WALLET_UNAVAILABLE', { wallet: walletAddress, reason: wallet.status });
   const standing = (await listHalts(queryable)).filter((halt) => halt.scope !== 'TOKEN' && forbids(halt, { chainId, walletAddress, tokenAddress: null }));
-  const [first] = standing;
-  if (first) throw standing.some(({ kind }) => kind === 'RECOVERY') ? new EngineError('BOOKS_BEHIND') : new EngineError('HALTED', { scope: first.scope, target: first.target });
+  refuseHalted(standing);
   return { reservation, wallet };
 }

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { AttemptPurpose, AttemptStatus } from '../../domain/status.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { signedTransactions } from '../schema/index.ts';
+import { trackTransaction } from './chain-view.ts';
 
 export type AttemptRow = typeof signedTransactions.$inferSelect;
 export type NewAttempt = Omit<typeof signedTransactions.$inferInsert, 'id' | 'status' | 'signedAt' | 'broadcastedAt' | 'confirmedAt' | 'retryCount'> & { purpose: AttemptPurpose };
@@ -23,9 +24,10 @@ export async function findAttemptByHash(queryable: Queryable, chainId: number, t
   return row ?? null;
 }
 
-/** Commits signed bytes. The unique keys refuse a second attempt of the same ordinal, and the same hash twice. */
+/** Commits signed bytes, whose hash is followed on the chain from then on. The unique keys refuse a second attempt of the same ordinal, and the same hash twice. */
 export async function insertAttempt(tx: Transaction, attempt: NewAttempt): Promise<void> {
   await tx.insert(signedTransactions).values({ ...attempt, status: 'SIGNED', signedAt: new Date() });
+  await trackTransaction(tx, attempt.chainId, attempt.txHash, attempt.requestId);
 }
 
 /** Counts a hand-over of the bytes to a node. The first sets the time, later ones raise the retry count. */

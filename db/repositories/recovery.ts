@@ -6,7 +6,6 @@ import type { Database, Queryable, Transaction } from '../client.ts';
 import { fundReservations, idempotencyKeys, nonceReservations, outbox, signedTransactions, users, withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
 import { endAttempts, insertAttempt, listAttempts, type AttemptRow } from './attempts.ts';
-import { trackTransaction } from './chain-view.ts';
 import { appendEvent } from './events.ts';
 import { getFunds, holdFunds, raiseGas, settleFunds } from './funds.ts';
 import { endNonce, lockLiveReservation, markNonce, type NonceReservationRow, type NonceTruth } from './nonces.ts';
@@ -122,7 +121,6 @@ async function restoreNonce(tx: Transaction, repair: RequestRepair, restored: Re
   for (const attempt of restored.attempts) {
     if (before.some(({ txHash }) => txHash === attempt.txHash)) continue;
     await insertAttempt(tx, { ...attempt, requestId, reservationId: reservation.id, ordinal, chainId, nonce: restored.nonce, from: restored.walletAddress });
-    await trackTransaction(tx, chainId, attempt.txHash, requestId);
     await appendEvent(tx, { requestId, type: 'signed transaction recovered', detail: { txHash: attempt.txHash, nonce: restored.nonce, purpose: attempt.purpose } });
     ordinal += 1;
   }
