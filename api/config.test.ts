@@ -28,9 +28,9 @@ describe('apiConfigFrom', () => {
   });
 
   it.each([
-    ['DATABASE_URL', ''], ['REDIS_URL', ''], ['TEMPORAL_ADDRESS', ''], ['SETTINGS_FILE', ''], ['SETTINGS_FILE', '/nowhere.json'], ['SEAL_KEY', ''], ['SEAL_KEY', 'c2hvcnQ='], ['WEBHOOK_KEY', ''], ['WEBHOOK_KEY', 'c2hvcnQ='],
+    ['DATABASE_URL', ''], ['REDIS_URL', ''], ['TEMPORAL_ADDRESS', ''], ['SETTINGS_FILE', ''], ['SETTINGS_FILE', '/nowhere.json'], ['SEAL_KEY', ''], ['SEAL_KEY', 'c2hvcnQ='], ['SEAL_KEY', `${'A'.repeat(42)}!=`], ['WEBHOOK_KEY', ''], ['WEBHOOK_KEY', 'c2hvcnQ='],
     ['TEMPORAL_PAYLOAD_KEYS', ''], ['TEMPORAL_PAYLOAD_KEYS', 's3cret'], ['TEMPORAL_PAYLOAD_KEYS', 'k:s3cret'], ['TEMPORAL_TLS', 'yes'], ['TEMPORAL_API_KEY', 's3cret with spaces'],
-    ['JWT_PRIVATE_JWK', ''], ['JWT_PRIVATE_JWK', '{s3cret'], ['JWT_PRIVATE_JWK', '{"kty":"oct","k":"s3cret"}'], ['PORT', 'x'], ['PORT', '70000'], ['TRUSTED_PROXIES', 'true'], ['TRUSTED_PROXIES', '0.0.0.0/0'], ['TRUSTED_PROXIES', '10.0.0.0/8,'], ['LOG_LEVEL', 'LOUD'],
+    ['JWT_PRIVATE_JWK', ''], ['JWT_PRIVATE_JWK', '{s3cret'], ['JWT_PRIVATE_JWK', '{"kty":"oct","k":"s3cret"}'], ['PORT', 'x'], ['PORT', '70000'], ['PORT', '1e3'], ['TRUSTED_PROXIES', 'true'], ['TRUSTED_PROXIES', '0.0.0.0/0'], ['TRUSTED_PROXIES', '10.0.0.0/8,'], ['LOG_LEVEL', 'LOUD'],
   ])('refuses %s=%s in one line that names it and shows no secret', (name, value) => {
     expect(() => apiConfigFrom({ ...env, [name]: value })).toThrow(expect.objectContaining({ message: expect.stringMatching(new RegExp(`^${name}[^\\n]+\\.$`)) }));
     expect(() => apiConfigFrom({ ...env, [name]: value })).not.toThrow(/s3cret/);

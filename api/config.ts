@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { isLogLevel, type LogLevel } from '../db/observability/logger.ts';
+import { logLevelFrom, type LogLevel } from '../db/observability/logger.ts';
+import { parseKey } from '../db/parse-key.ts';
 import { isAddressRange } from '../domain/address-range.ts';
+import { parsePort } from '../domain/port.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
 
@@ -22,7 +24,6 @@ export interface ApiConfig {
   previousJwks: readonly JWK[];
 }
 
-const KEY_BYTES = 32;
 const PrivateJwkSchema = Type.Object({
   kty: Type.Literal('OKP'),
   crv: Type.Literal('Ed25519'),
@@ -37,8 +38,8 @@ export function apiConfigFrom(env: NodeJS.ProcessEnv): ApiConfig {
   const settingsFile = required(env, 'SETTINGS_FILE', 'give the path of the settings file');
   return {
     host: env['HOST'] ?? '127.0.0.1',
-    port: portFrom(env['PORT'] ?? '3000'),
-    logLevel: logLevelFrom(env['LOG_LEVEL'] ?? 'INFO'),
+    port: parsePort('PORT', env['PORT'] || '3000'),
+    logLevel: logLevelFrom(env),
     databaseUrl: required(env, 'DATABASE_URL', 'give mysql://user:password@host:port/database'),
     redisUrl: required(env, 'REDIS_URL', 'give redis://host:port'),
     temporal: temporalSettingsFrom(env),
@@ -72,22 +73,8 @@ function withTrustedProxies(settings: Settings, text: string | undefined): Setti
   return { ...settings, api: { ...settings.api, trustedProxies } };
 }
 
-function portFrom(text: string): number {
-  const port = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535) throw new Error('PORT must be a number from 0 to 65535 (0: any free port).');
-  return port;
-}
-
-function logLevelFrom(text: string): LogLevel {
-  const level = text.toUpperCase();
-  if (!isLogLevel(level)) throw new Error('LOG_LEVEL must be ERROR, WARN, INFO or DEBUG.');
-  return level;
-}
-
 function keyFrom(env: NodeJS.ProcessEnv, name: string): Uint8Array {
-  const key = Buffer.from(required(env, name, `give ${KEY_BYTES} random bytes in base64`), 'base64');
-  if (key.length !== KEY_BYTES) throw new Error(`${name} must be ${KEY_BYTES} bytes in base64.`);
-  return key;
+  return parseKey(required(env, name, 'give 32 random bytes in base64'), name);
 }
 
 function signingJwkFrom(text: string): JWK {

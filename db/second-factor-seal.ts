@@ -1,8 +1,9 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { deriveKey } from './derive-key.ts';
 import { openText, sealText } from './sealed-text.ts';
 
 /**
- * What is stored of second factors, under keys derived from the API's seal key (HKDF-SHA-256, RFC 5869): another seal key opens
+ * What is stored of second factors, under keys derived from the API's seal key; another seal key opens
  * none of them, and who can only write the database can plant none. Everything is bound to the account and to the enrolment's
  * version, which only grows: what was replaced never opens again.
  */
@@ -19,22 +20,15 @@ export interface FactorIdentity {
   version: number;
 }
 
-const KEY_BYTES = 32;
-
 /** @param sealKey 32 bytes */
 export function createSecondFactorSeal(sealKey: Uint8Array): SecondFactorSeal {
-  const secretKey = derivedKey(sealKey, 'second-factor/1');
-  const recoveryKey = derivedKey(sealKey, 'second-factor-recovery/1');
+  const secretKey = deriveKey(sealKey, 'second-factor/1');
+  const recoveryKey = deriveKey(sealKey, 'second-factor-recovery/1');
   return {
     sealSecret: (factor, secret) => sealText(secretKey, boundTo(factor), secret),
     openSecret: (factor, sealed) => openText(secretKey, boundTo(factor), sealed),
     hashRecoveryCode: (factor, code) => createHmac('sha256', recoveryKey).update(`${boundTo(factor)}|${code}`, 'utf8').digest('hex'),
   };
-}
-
-/** RFC 5869, 3.1: without a salt, as the seal key is uniformly random already; 3.2: one key a purpose. */
-function derivedKey(sealKey: Uint8Array, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', sealKey, new Uint8Array(0), purpose, KEY_BYTES));
 }
 
 const boundTo = ({ userId, version }: FactorIdentity): string => `second-factor/1|${userId}|${version}`;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
+import { parsePort } from '../domain/port.ts';
 import { anvilSpec } from '../scripts/stack/anvil.ts';
 import type { ChildSpec } from '../scripts/stack/child-spec.ts';
 import { motoSpec } from '../scripts/stack/moto.ts';
@@ -51,11 +52,7 @@ function specOf(part: string | undefined): ChildSpec {
   throw new Error('say anvil or moto');
 }
 
-function portFrom(name: string): number {
-  const port = Number(process.env[name]);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${name} must be a port.`);
-  return port;
-}
+const portFrom = (name: string): number => parsePort(name, process.env[name] ?? '', 1);
 
 try {
   process.exitCode = await main();

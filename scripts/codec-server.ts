@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createLogger, isLogLevel } from '../db/observability/logger.ts';
+import { createLogger, logLevelFrom, type LogLevel } from '../db/observability/logger.ts';
 import { buildCodecServer } from '../temporal-config/codec-server/app.ts';
 import { codecServerConfigFrom, DEFAULT_PORT, type CodecServerConfig } from '../temporal-config/codec-server/config.ts';
 import { connectEngineApi } from '../temporal-config/codec-server/engine-api.ts';
@@ -32,12 +32,10 @@ async function main(): Promise<void> {
     return;
   }
   const config = codecServerConfigFrom(process.env);
-  const level = process.env['LOG_LEVEL'] || 'INFO';
-  if (!isLogLevel(level)) throw new Error('LOG_LEVEL must be ERROR, WARN, INFO or DEBUG.');
-  await serve(config, level);
+  await serve(config, logLevelFrom(process.env));
 }
 
-async function serve(config: CodecServerConfig, level: Parameters<typeof createLogger>[0]['level']): Promise<void> {
+async function serve(config: CodecServerConfig, level: LogLevel): Promise<void> {
   const logger = createLogger({ service: 'codec-server', level });
   if (config.codecs.length === 0) logger.warn({}, 'TEMPORAL_PAYLOAD_KEYS is "plain": there is nothing to open here');
   const app = await buildCodecServer({ ...config, api: connectEngineApi(config.apiUrl), logger });

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { isLogLevel, type LogLevel } from '../db/observability/logger.ts';
+import { logLevelFrom, type LogLevel } from '../db/observability/logger.ts';
+import { parseKey } from '../db/parse-key.ts';
+import { commaList } from '../domain/comma-list.ts';
+import { parsePort } from '../domain/port.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
 
@@ -27,24 +30,18 @@ export function workerConfigFrom(env: NodeJS.ProcessEnv): WorkerConfig {
   const settings = parseSettings(readFileSync(settingsFile, 'utf8'), settingsFile);
   const chainId = Number(env['POLYGON_CHAIN_ID'] ?? settings.chain.chainId);
   if (chainId !== settings.chain.chainId) throw new Error(`POLYGON_CHAIN_ID is ${chainId} but ${settingsFile} is for chain ${settings.chain.chainId}.`);
-  const logLevel = env['LOG_LEVEL'] ?? 'INFO';
-  if (!isLogLevel(logLevel)) throw new Error(`LOG_LEVEL is ${logLevel}: give ERROR, WARN, INFO or DEBUG.`);
-  const port = Number(required(env, 'METRICS_PORT'));
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('METRICS_PORT is not a port number.');
   return {
     databaseUrl: required(env, 'DATABASE_URL'),
     redisUrl: required(env, 'REDIS_URL'),
-    rpcUrls: required(env, 'POLYGON_RPC_URL').split(',').map((url) => url.trim()).filter((url) => url !== ''),
+    rpcUrls: commaList(required(env, 'POLYGON_RPC_URL')),
     settings,
     temporal: temporalSettingsFrom(env),
-    logLevel,
-    metrics: { host: env['METRICS_HOST'] ?? '127.0.0.1', port },
+    logLevel: logLevelFrom(env),
+    metrics: { host: env['METRICS_HOST'] ?? '127.0.0.1', port: parsePort('METRICS_PORT', required(env, 'METRICS_PORT')) },
   };
 }
 
 /** A 32-byte key given as base64. Throws one line that does not show it. */
 export function keyFrom(env: NodeJS.ProcessEnv, name: string): Buffer {
-  const key = Buffer.from(required(env, name), 'base64');
-  if (key.length !== 32) throw new Error(`${name} must be 32 bytes in base64.`);
-  return key;
+  return parseKey(required(env, name), name);
 }

@@ -1,8 +1,8 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { deriveKey } from '../../db/derive-key.ts';
 import type { GuessSubjects } from '../../db/repositories/password-guesses.ts';
 import { addressKey } from '../rate-limits/address-key.ts';
 
-const KEY_BYTES = 32;
 const SALT_BYTES = 16;
 
 export interface AddressSecrets {
@@ -12,9 +12,9 @@ export interface AddressSecrets {
   guessSubjects(email: string, ip: string): GuessSubjects;
 }
 
-/** What follows from an e-mail address (in its one spelling), and only here: a key derived from the seal key by HKDF (RFC 5869) goes into it. */
+/** What follows from an e-mail address (in its one spelling), and only here: a key derived from the seal key goes into it. */
 export function createAddressSecrets(sealKey: Uint8Array): AddressSecrets {
-  const key = Buffer.from(hkdfSync('sha256', sealKey, '', 'addresses/1', KEY_BYTES));
+  const key = deriveKey(sealKey, 'addresses/1');
   const digest = (...parts: string[]): Buffer => createHmac('sha256', key).update(JSON.stringify(parts), 'utf8').digest();
   return {
     salt: (email) => digest('salt', email).subarray(0, SALT_BYTES),

@@ -1,4 +1,5 @@
-import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { deriveKey } from '../../db/derive-key.ts';
 
 export interface ApiKeySecrets {
   /** the secret of a key: `aks_` and 43 characters of base64url. The same for the same id, for ever. */
@@ -9,16 +10,15 @@ export interface ApiKeySecrets {
 
 /**
  * Secrets of API keys. HMAC takes the very secret on both sides, so it is derived again from the key's id whenever it is
- * needed (HKDF, RFC 5869) and kept nowhere: who has only the database can sign nothing. Under another server key every
+ * needed and kept nowhere: who has only the database can sign nothing. Under another server key every
  * secret is another, and all keys made before are refused.
  * @param serverKey 32 bytes, of `SEAL_KEY`
  */
 export function createApiKeySecrets(serverKey: Uint8Array): ApiKeySecrets {
-  const derived = (label: string) => new Uint8Array(hkdfSync('sha256', serverKey, '', label, 32));
-  const root = derived('api-key/1');
+  const root = deriveKey(serverKey, 'api-key/1');
   return {
     secretOf: (keyId) => `aks_${createHmac('sha256', root).update(keyId, 'utf8').digest('base64url')}`,
-    sealKey: derived('api-key-seal/1'),
+    sealKey: deriveKey(serverKey, 'api-key-seal/1'),
   };
 }
 

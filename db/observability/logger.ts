@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { pino, stdSerializers, type DestinationStream, type Logger } from 'pino';
 
-export const LOG_LEVELS = ['ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
+const LOG_LEVELS = ['ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type { Logger } from 'pino';
 
-/** True for a string that names a log level. */
-export function isLogLevel(text: string): text is LogLevel {
-  return (LOG_LEVELS as readonly string[]).includes(text);
+/** Reads LOG_LEVEL, in capitals or not; `INFO` where it is not set. Throws one line for any other word. */
+export function logLevelFrom(env: NodeJS.ProcessEnv): LogLevel {
+  const text = (env['LOG_LEVEL'] || 'INFO').toUpperCase();
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new Error('LOG_LEVEL must be ERROR, WARN, INFO or DEBUG.');
+  return level;
 }
 
 /** pino has two levels more; a reader of our logs meets four. */

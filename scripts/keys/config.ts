@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AwsSecretStoreOptions } from '../../activities/custody/aws-secret-store.ts';
-import { parseKeyEncryptionKey } from '../../activities/custody/key-encryption-key.ts';
+import { parseKey } from '../../db/parse-key.ts';
 import { sandboxConfig } from '../sandbox/config.ts';
 import { connectionsOf, custodyEnv } from '../sandbox/connections.ts';
 import { infrastructureSpecs } from '../stack/infrastructure.ts';
@@ -87,7 +87,7 @@ function replaceSecretFile(file: string, text: string): void {
 
 function keyFrom(text: string, name: string): Buffer {
   try {
-    return parseKeyEncryptionKey(text, name);
+    return parseKey(text, name);
   } catch (cause) {
     throw new UsageError(cause instanceof Error ? cause.message : `${name} is no key`, { cause });
   }

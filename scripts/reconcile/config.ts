@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { commaList } from '../../domain/comma-list.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { UsageError } from '../keys/exit-codes.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
@@ -41,7 +42,7 @@ export function chainConfig(env: NodeJS.ProcessEnv): ChainConfig {
   const own = env['POLYGON_RPC_URL'] || (env['DATABASE_URL'] ? undefined : sandboxOf(env)?.rpcUrl);
   const books = booksConfig(env);
   if (!own) throw new UsageError('POLYGON_RPC_URL must be set too');
-  return { ...books, rpcUrls: own.split(',').map((url) => url.trim()).filter((url) => url !== '') };
+  return { ...books, rpcUrls: commaList(own) };
 }
 
 function sandboxOf(env: NodeJS.ProcessEnv): { databaseUrl: string; rpcUrl: string } | undefined {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { commaList } from '../../domain/comma-list.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../../temporal-config/connection.ts';
 import { payloadKeysEnv } from '../sandbox/connections.ts';
@@ -33,7 +34,7 @@ export function recoverConfig(env: NodeJS.ProcessEnv): RecoverConfig {
     databaseUrl,
     redisUrl,
     temporal: temporalOf({ ...env, TEMPORAL_ADDRESS: temporalAddress, ...(given.length === 0 && payloadKeysEnv({ env, paths: defaultStatePaths(env) })) }),
-    rpcUrls: rpcUrl.split(',').map((url) => url.trim()).filter((url) => url !== ''),
+    rpcUrls: commaList(rpcUrl),
     settings,
   };
 }

@@ -1,6 +1,6 @@
 import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.ts';
 import { createKey } from '../../activities/custody/create-key.ts';
-import { parseKeyEncryptionKey } from '../../activities/custody/key-encryption-key.ts';
+import { parseKey } from '../../db/parse-key.ts';
 import type { Database } from '../../db/client.ts';
 import { addWallet, listWallets } from '../../db/repositories/wallets.ts';
 
@@ -13,7 +13,7 @@ export async function ensureWallets(db: Database, chainId: number, count: number
   const missing = count - existing.length;
   const addresses: string[] = existing.map(({ address }) => address);
   if (missing <= 0) return addresses;
-  const keyEncryptionKey = parseKeyEncryptionKey(process.env['KEY_ENCRYPTION_KEY'] ?? '');
+  const keyEncryptionKey = parseKey(process.env['KEY_ENCRYPTION_KEY'] ?? '', 'KEY_ENCRYPTION_KEY');
   const secretStore = createAwsSecretStore();
   try {
     for (let index = 0; index < missing; index += 1) {

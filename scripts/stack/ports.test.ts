@@ -20,7 +20,7 @@ describe('ports', () => {
   });
 
   it.each(['0', '65536', '80.5', 'http'])('refuse "%s" with the name of the variable', (text) => {
-    expect(() => portsFromEnv({ CHAIN_PORT: text })).toThrow(`CHAIN_PORT must be a port between 1 and 65535, but is "${text}".`);
+    expect(() => portsFromEnv({ CHAIN_PORT: text })).toThrow(`CHAIN_PORT must be a port from 1 to 65535, but is "${text}".`);
   });
 
   it('that are taken are named with what they are for and the variable that moves them', async () => {

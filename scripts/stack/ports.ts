@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { UserError } from './user-error.ts';
+import { parsePort } from '../../domain/port.ts';
+import { oneLine, UserError } from './user-error.ts';
 
 /** Every port of a sandbox, with the variable that moves it and its default. */
 export const PORT_VARIABLES = {
@@ -23,13 +24,17 @@ export function portsFromEnv(env: NodeJS.ProcessEnv = process.env): Ports {
   const entries = Object.entries(PORT_VARIABLES).map(([name, { variable, default: fallback }]) => {
     const text = env[variable];
     if (text === undefined || text === '') return [name, fallback] as const;
-    const port = Number(text);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new UserError(`${variable} must be a port between 1 and 65535, but is "${text}".`);
-    }
-    return [name, port] as const;
+    return [name, portFrom(variable, text)] as const;
   });
   return Object.fromEntries(entries) as Ports;
+}
+
+function portFrom(variable: string, text: string): number {
+  try {
+    return parsePort(variable, text, 1);
+  } catch (error) {
+    throw new UserError(oneLine(error), { cause: error });
+  }
 }
 
 /** Whether a listener could be opened on this port of the given address right now. */

@@ -1,3 +1,4 @@
+import { commaList } from '../../domain/comma-list.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { UsageError } from '../keys/exit-codes.ts';
@@ -23,12 +24,12 @@ export function walletsConfig(env: NodeJS.ProcessEnv): WalletsConfig {
   if (missing.length > 0) throw new UsageError(`${missing.join(' and ')} must be set too (or none of ${VARIABLES.join(', ')}, for the sandbox of this checkout)`);
   const chainId = Number(env['POLYGON_CHAIN_ID']);
   if (!Number.isSafeInteger(chainId) || chainId < 1) throw new UsageError('POLYGON_CHAIN_ID must be a whole number');
-  return { chainId, databaseUrl: env['DATABASE_URL'] ?? '', rpcUrls: (env['POLYGON_RPC_URL'] ?? '').split(',').map((url) => url.trim()).filter((url) => url !== '') };
+  return { chainId, databaseUrl: env['DATABASE_URL'] ?? '', rpcUrls: commaList(env['POLYGON_RPC_URL'] ?? '') };
 }
 
 function sandboxWalletsConfig(env: NodeJS.ProcessEnv): WalletsConfig {
   const credentials = readCredentials(defaultStatePaths(env).credentialsFile);
   const chainId = credentials?.assets[0]?.chainId;
   if (!credentials || chainId === undefined) throw new UsageError(`no sandbox here yet: run npm start, or set ${VARIABLES.join(', ')}`);
-  return { chainId, databaseUrl: credentials.databaseUrl, rpcUrls: credentials.rpcUrl.split(',') };
+  return { chainId, databaseUrl: credentials.databaseUrl, rpcUrls: commaList(credentials.rpcUrl) };
 }

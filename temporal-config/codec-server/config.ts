@@ -1,4 +1,6 @@
 import type { PayloadCodec } from '@temporalio/common';
+import { commaList } from '../../domain/comma-list.ts';
+import { parsePort } from '../../domain/port.ts';
 import { dataConverterFrom } from '../data-converter.ts';
 
 export interface CodecServerConfig {
@@ -19,15 +21,13 @@ export const DEFAULT_PORT = 8234;
 /** Reads CODEC_HOST, CODEC_PORT, CODEC_API_URL, CODEC_UI_ORIGINS, CODEC_PUBLIC_URL and TEMPORAL_PAYLOAD_KEYS. Throws one line naming the first that is missing or wrong. */
 export function codecServerConfigFrom(env: NodeJS.ProcessEnv): CodecServerConfig {
   const host = env['CODEC_HOST'] || '127.0.0.1';
-  const text = env['CODEC_PORT'] || String(DEFAULT_PORT);
-  const port = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535) throw new Error('CODEC_PORT must be a number from 0 to 65535 (0: any free port).');
+  const port = parsePort('CODEC_PORT', env['CODEC_PORT'] || String(DEFAULT_PORT));
   const { payloadCodecs = [] } = dataConverterFrom(env);
   return {
     host,
     port,
     apiUrl: urlFrom('CODEC_API_URL', env['CODEC_API_URL'] ?? ''),
-    uiOrigins: (env['CODEC_UI_ORIGINS'] ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== '').map(originFrom),
+    uiOrigins: commaList(env['CODEC_UI_ORIGINS'] ?? '').map(originFrom),
     publicUrl: urlFrom('CODEC_PUBLIC_URL', env['CODEC_PUBLIC_URL'] || `http://${host.includes(':') ? `[${host}]` : host}:${port}`),
     codecs: payloadCodecs,
   };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { parseKeyEncryptionKey } from './key-encryption-key.ts';
+import { parseKey } from './parse-key.ts';
 
 it('reads 32 bytes of base64', () => {
   const key = randomBytes(32);
-  expect(parseKeyEncryptionKey(key.toString('base64'))).toEqual(key);
+  expect(parseKey(key.toString('base64'), 'SEAL_KEY')).toEqual(key);
 });
 
 it.each([
@@ -18,7 +18,7 @@ it.each([
 ])('refuses %s, naming the variable and quoting nothing', (_what, text) => {
   let message = '';
   try {
-    parseKeyEncryptionKey(text, 'NEW_KEY_ENCRYPTION_KEY');
+    parseKey(text, 'NEW_KEY_ENCRYPTION_KEY');
   } catch (error) {
     message = (error as Error).message;
   }
