@@ -1,9 +1,6 @@
-import ipaddr from 'ipaddr.js';
+import { parseIpNetwork } from './ip-network.ts';
 
-/** True for an IP address, or a range of them in CIDR notation (RFC 4632, RFC 4291) that does not take in every address there is. */
+/** True for an IP address, or a range of them that does not take in every address there is. */
 export function isAddressRange(text: string): boolean {
-  if (!text.includes('/')) return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
-  if (!ipaddr.isValidCIDR(text)) return false;
-  const [, prefixBits] = ipaddr.parseCIDR(text);
-  return prefixBits > 0;
+  return (parseIpNetwork(text)?.prefixBits ?? 0) > 0;
 }

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { EngineError } from './errors.ts';
+import { parseIpNetwork } from './ip-network.ts';
 
 /**
  * The networks of an allowlist in one spelling, CIDR (RFC 4632, RFC 4291). An address alone is a network of one. Throws
@@ -8,16 +9,13 @@ import { EngineError } from './errors.ts';
  */
 export function parseIpAllowlist(entries: readonly string[]): string[] {
   return entries.map((entry) => {
-    const [address = '', prefix, ...rest] = entry.split('/');
-    if (rest.length > 0 || !isPlainAddress(address) || (prefix !== undefined && !/^(0|[1-9][0-9]{0,2})$/.test(prefix))) refuse('not-a-network');
-    const parsed = ipaddr.parse(address);
-    if (parsed.kind() === 'ipv6' && parsed.range() === 'ipv4Mapped') refuse('write-as-ipv4');
-    const bits = parsed.kind() === 'ipv4' ? 32 : 128;
-    const length = prefix === undefined ? bits : Number(prefix);
-    if (length > bits) refuse('not-a-network');
-    const network = `${parsed.toString()}/${length}`;
-    const first = parsed.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(network) : ipaddr.IPv6.networkAddressFromCIDR(network);
-    if (first.toString() !== parsed.toString()) refuse('bits-behind-prefix');
+    const parsed = parseIpNetwork(entry);
+    if (parsed === null) refuse('not-a-network');
+    const { address, prefixBits } = parsed;
+    if (address.kind() === 'ipv6' && address.range() === 'ipv4Mapped') refuse('write-as-ipv4');
+    const network = `${address.toString()}/${prefixBits}`;
+    const first = address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(network) : ipaddr.IPv6.networkAddressFromCIDR(network);
+    if (first.toString() !== address.toString()) refuse('bits-behind-prefix');
     return network;
   });
 }
@@ -30,11 +28,6 @@ export function isInAllowlist(address: string, networks: readonly string[]): boo
     const [first, length] = ipaddr.parseCIDR(network);
     return first.kind() === caller.kind() && caller.match(first, length);
   });
-}
-
-/** The usual spelling only, and no zone: what `fe80::1%eth0` names is known to one machine. */
-function isPlainAddress(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
 }
 
 function refuse(reason: string): never {
