@@ -58,7 +58,13 @@ describe('parseSettings', () => {
     expect(message).toMatch(new RegExp(`^settings\\.json: /${path.join('/')} \\S.*\\.$`));
   });
 
-  const fields = PATHS.filter((path) => typeof path.at(-1) === 'string');
+  it('asks for a second factor unless the file says otherwise', () => {
+    const required = (text: string) => parseSettings(text, 'settings.json').accounts.secondFactorRequired;
+    expect(required(withField(['accounts', 'secondFactorRequired'], undefined))).toBe(true);
+    expect(required(withField(['accounts', 'secondFactorRequired'], false))).toBe(false);
+  });
+
+  const fields = PATHS.filter((path) => typeof path.at(-1) === 'string' && path.at(-1) !== 'secondFactorRequired');
   it.each(fields.map((path) => [path.join('.'), path] as const))('names %s when it is missing, in one line', (_name, path) => {
     const message = refusal(withField(path, undefined));
     expect(message).toMatch(/^settings\.json: \/.*\.$/);

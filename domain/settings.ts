@@ -118,8 +118,8 @@ const SettingsSchema = Type.Object(
       {
         /** whether anyone may open a USER account over HTTP; `closed`: people of the operator do */
         registration: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
-        /** whether approving, marking paid, policy, halts and treasury ask for a second factor */
-        secondFactorRequired: Type.Boolean(),
+        /** whether what operators decide and change asks for a second factor; it does where the file says nothing */
+        secondFactorRequired: Type.Boolean({ default: true }),
       },
       { additionalProperties: false },
     ),
@@ -152,11 +152,11 @@ export type Settings = Static<typeof SettingsSchema>;
 export type ChainSettings = Settings['chain'];
 export type WebhookSettings = Settings['webhooks'];
 
-/** Reads a settings file's text. Throws one line naming the first wrong field. */
+/** Reads a settings file's text; fields with a default may be left out. Throws one line naming the first wrong field. */
 export function parseSettings(text: string, fileName: string): Settings {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = Value.Default(SettingsSchema, JSON.parse(text));
   } catch (error) {
     throw new Error(`${fileName} is not valid JSON: correct it and start again.`, { cause: error });
   }
