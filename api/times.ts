@@ -4,7 +4,7 @@ import { EngineError } from '../domain/errors.ts';
 const TIME_PATTERN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** Reads a time of a query. Throws `VALIDATION_FAILED` naming the field for anything that is no moment. */
-export function timeIn(field: string, text: string): Date {
+function timeIn(field: string, text: string): Date {
   const time = new Date(text);
   if (!TIME_PATTERN.test(text) || Number.isNaN(time.getTime())) throw new EngineError('VALIDATION_FAILED', { field, reason: 'format' });
   return time;

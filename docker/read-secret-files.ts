@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** What may come as a file: `NAME_FILE` holds the path and `NAME` is set to the file's text. */
-export const SECRET_VARIABLES = [
+const SECRET_VARIABLES = [
   'DATABASE_URL', 'REDIS_URL', 'POLYGON_RPC_URL', 'KEY_ENCRYPTION_KEY', 'NEW_KEY_ENCRYPTION_KEY', 'SEAL_KEY', 'WEBHOOK_KEY', 'JWT_PRIVATE_JWK', 'TEMPORAL_PAYLOAD_KEYS', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY',
 ] as const;
 

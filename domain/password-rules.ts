@@ -4,7 +4,7 @@
  */
 
 /** Code points, after normalisation. */
-export const PASSWORD_LENGTH_MIN = 12;
+const PASSWORD_LENGTH_MIN = 12;
 export const PASSWORD_LENGTH_MAX = 128;
 
 export type PasswordFault = 'too-short' | 'too-long' | 'too-common' | 'is-the-address';

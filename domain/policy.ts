@@ -25,7 +25,7 @@ const ConditionsSchema = Type.Object(
 );
 export type Conditions = Static<typeof ConditionsSchema>;
 
-export const DENIAL_CODES = ['LIMIT_EXCEEDED', 'ADDRESS_NOT_ALLOWED', 'POLICY_DENIED'] as const satisfies readonly ErrorCode[];
+const DENIAL_CODES = ['LIMIT_EXCEEDED', 'ADDRESS_NOT_ALLOWED', 'POLICY_DENIED'] as const satisfies readonly ErrorCode[];
 export type DenialCode = (typeof DENIAL_CODES)[number];
 
 const ActionSchema = Type.Union([

@@ -68,7 +68,6 @@ export type AttemptPurpose = (typeof ATTEMPT_PURPOSES)[number];
 
 /** The chain's view of a tracked hash. */
 export const TRANSACTION_STATUSES = ['PENDING', 'SUCCEEDED', 'REVERTED'] as const;
-export type TransactionStatus = (typeof TRANSACTION_STATUSES)[number];
 
 /**
  * Life of a (chain, wallet, nonce): `RESERVED` holds no signed bytes yet and may be `FREED`; from `SIGNED` on only

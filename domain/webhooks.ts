@@ -1,6 +1,5 @@
 /** `PENDING` until a receiver has taken the message, or every attempt has failed. */
 export const DELIVERY_STATES = ['PENDING', 'DELIVERED', 'FAILED'] as const;
-export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** Why an endpoint gets nothing: its owner said so, the receiver answered 410, or it has failed for too long. */
 export const WEBHOOK_OFF_REASONS = ['OWNER', 'GONE', 'FAILING'] as const;

@@ -6,7 +6,7 @@ import type { PayloadKey, PayloadKeys } from './payload-keys.ts';
 const PayloadMessage = proto.temporal.api.common.v1.Payload;
 
 /** What Temporal's own samples, tools and Web UI know a sealed payload by. */
-export const SEALED_ENCODING = 'binary/encrypted';
+const SEALED_ENCODING = 'binary/encrypted';
 const KEY_ID = 'encryption-key-id';
 const INFO = 'withdrawal-engine temporal payload 1';
 const CIPHER = 'aes-256-gcm';

@@ -11,7 +11,7 @@ export interface PayloadKey {
 export type PayloadKeys = readonly [PayloadKey, ...PayloadKey[]];
 
 /** The word that leaves payloads readable to whoever runs the Temporal server. */
-export const PLAIN = 'plain';
+const PLAIN = 'plain';
 
 const KEY_BYTES = 32;
 const KEYS_MAX = 16;

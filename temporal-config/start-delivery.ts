@@ -3,7 +3,7 @@ import { deliveryWorkflowIdOf } from '../domain/webhooks.ts';
 import { TASK_QUEUES } from './task-queues.ts';
 
 /** Name under which the delivery workflow is registered. */
-export const DELIVERY_WORKFLOW = 'deliverWebhook';
+const DELIVERY_WORKFLOW = 'deliverWebhook';
 
 /**
  * Starts the workflow that sends a notification, or finds it running. Called twice, the second call changes nothing; one that has

@@ -4,7 +4,7 @@ import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { TASK_QUEUES } from './task-queues.ts';
 
 /** Name under which the guardian workflow is registered. */
-export const GUARDIAN_WORKFLOW = 'guardian';
+const GUARDIAN_WORKFLOW = 'guardian';
 
 /**
  * Starts the guardian of a hot wallet, or finds it running. Called twice, the second call changes nothing; one that was

@@ -51,7 +51,7 @@ export async function dispatchWebhooks(ports: DispatcherPorts, signal: AbortSign
  * waiting; where none can, the rest is not tried.
  * @returns how many were due
  */
-export async function startDue({ db, startDelivery }: Pick<DispatcherPorts, 'db' | 'startDelivery'>, now: Date): Promise<number> {
+async function startDue({ db, startDelivery }: Pick<DispatcherPorts, 'db' | 'startDelivery'>, now: Date): Promise<number> {
   const due = await listDueDeliveries(db, now, BATCH);
   const againAt = new Date(now.getTime() + RESTART_AFTER_MS);
   const failures: unknown[] = [];

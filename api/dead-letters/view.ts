@@ -8,7 +8,7 @@ import { withdrawalViews } from '../withdrawals/page-view.ts';
 import type { ViewContext } from '../withdrawals/view.ts';
 
 /** Cause and next step of a stored code, in the caller's language. */
-export function adviceFor(code: string, messages: Messages): Advice {
+function adviceFor(code: string, messages: Messages): Advice {
   return messages.advice[isErrorCode(code) && stopsWithdrawals(code) ? code : 'INTERNAL'];
 }
 

@@ -21,7 +21,6 @@ export const AdminTransactionDetailSchema = Type.Object(
   { ...WithdrawalDetailSchema.properties, ...operatorFields },
   { $id: 'AdminTransactionDetail', examples: [{ ...withdrawalDetailExample, ...operatorExample }] },
 );
-export type AdminTransactionDetailView = Static<typeof AdminTransactionDetailSchema>;
 
 export const AdminTransactionListSchema = Type.Object(
   { items: Type.Array(Type.Unsafe<AdminTransactionView>(Type.Ref('AdminTransaction'))), nextCursor: nullable(Type.String()) },

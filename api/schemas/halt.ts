@@ -3,7 +3,7 @@ import { HALT_KINDS } from '../../domain/halts.ts';
 import { nullable, oneOf } from './nullable.ts';
 
 /** How far a halt reaches, as HTTP spells it. */
-export const HTTP_SCOPES = ['global', 'chain', 'token', 'wallet'] as const;
+const HTTP_SCOPES = ['global', 'chain', 'token', 'wallet'] as const;
 export type HttpScope = (typeof HTTP_SCOPES)[number];
 
 const REASON_LENGTH_MAX = 255;

@@ -5,7 +5,7 @@ import { ReasonSchema, REASON_LENGTH_MAX } from './policy.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './withdrawal.ts';
 
 /** The lists as HTTP spells them. */
-export const HTTP_LISTS = ['allow', 'deny'] as const;
+const HTTP_LISTS = ['allow', 'deny'] as const;
 const LABEL_LENGTH_MAX = 128;
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
 const person = Type.String({ examples: ['admin@example.com'] });

@@ -51,4 +51,3 @@ export const QueueListSchema = Type.Object(
     ],
   },
 );
-export type QueueListView = Static<typeof QueueListSchema>;

@@ -27,7 +27,7 @@ const AlertSchema = Type.Object({
   raisedAt: time,
 });
 
-export const walletExample = {
+const walletExample = {
   address: '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
   network: 'polygon-amoy',
   chainId: 80002,

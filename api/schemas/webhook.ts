@@ -162,7 +162,7 @@ const pathId = Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['7'] });
 export const WebhookParams = Type.Object({ id: pathId });
 export const WebhookDeliveryParams = Type.Object({ id: pathId, deliveryId: pathId });
 
-export const WEBHOOK_LIMIT_MAX = 100;
+const WEBHOOK_LIMIT_MAX = 100;
 export const WEBHOOK_LIMIT_DEFAULT = 20;
 const page = {
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'nextCursor of the page before' })),

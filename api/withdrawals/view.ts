@@ -42,7 +42,7 @@ export function withdrawalView(row: WithdrawalRow, { messages, explorerUrl }: Vi
   };
 }
 
-export function attemptView(row: AttemptRow, explorerUrl: string): AttemptView {
+function attemptView(row: AttemptRow, explorerUrl: string): AttemptView {
   return {
     hash: row.txHash,
     nonce: row.nonce,

@@ -1,7 +1,7 @@
 import { bigint, char, index, int, mysqlEnum, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import { addressColumn, hashColumn, timeColumn, unitsColumn } from './columns.ts';
 
-export const MOVEMENT_DIRECTIONS = ['IN', 'OUT'] as const;
+const MOVEMENT_DIRECTIONS = ['IN', 'OUT'] as const;
 
 /** Top-ups and sweeps a person declared beforehand. Exists so that reconciliation knows them from a stranger's transfer. */
 export const treasuryMovements = mysqlTable(

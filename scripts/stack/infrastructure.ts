@@ -22,7 +22,7 @@ export type PartName = 'mysql' | 'redis' | 'temporal' | 'temporalUi' | 'chain' |
 export const PARTS: readonly PartName[] = ['mysql', 'redis', 'temporal', 'temporalUi', 'chain', 'aws'];
 
 /** The variable that points each part elsewhere; a part whose variable is set is not embedded. */
-export const REPLACED_BY: Readonly<Record<PartName, readonly string[]>> = {
+const REPLACED_BY: Readonly<Record<PartName, readonly string[]>> = {
   mysql: ['DATABASE_URL'],
   redis: ['REDIS_URL'],
   temporal: ['TEMPORAL_ADDRESS'],

@@ -9,8 +9,8 @@ import { UserError } from './user-error.ts';
 
 const SYSTEM_DIRS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/mysql/bin'];
 const SQL_MODE = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
-export const DATABASE_NAME = 'withdrawals';
-export const DATABASE_USER = 'withdrawals';
+const DATABASE_NAME = 'withdrawals';
+const DATABASE_USER = 'withdrawals';
 
 export interface MariadbOptions {
   /** Holds the data, the socket and the first statements; the server's alone. */

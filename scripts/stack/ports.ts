@@ -82,7 +82,7 @@ export async function freePorts(): Promise<Ports> {
 }
 
 /** One metrics port for each of the four workers, counted up from the base. */
-export const METRICS_PORTS = 4;
+const METRICS_PORTS = 4;
 
 /** Throws UserError naming every port among `names` that someone else holds, and the variable that moves it. */
 export async function assertPortsFree(ports: Ports, names: readonly PortName[], apiHost: string): Promise<void> {

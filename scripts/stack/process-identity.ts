@@ -13,7 +13,7 @@ export interface ProcessIdentity {
 }
 
 /** When the process started, in the kernel's own words; undefined where there is no such (living) process. */
-export function processStart(pid: number): string | undefined {
+function processStart(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const file = `/proc/${pid}/stat`;
     let stat: string;

@@ -112,7 +112,7 @@ export function temporalSpec(options: TemporalOptions): ChildSpec {
 }
 
 /** Succeeds once the server answers for that namespace, which comes a moment after its port. */
-export async function probeTemporal(address: string, namespace: string): Promise<void> {
+async function probeTemporal(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 3_000 });
   try {
     await connection.withDeadline(Date.now() + 3_000, async () => await connection.workflowService.describeNamespace({ namespace }));

@@ -43,7 +43,7 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export const FAULT_ROLES = ['api-server', 'withdrawal-worker', 'signing-service', 'tx-broadcaster', 'tx-monitor'] as const;
-export const PROXY_TARGETS = ['mysql', 'redis', 'temporal', 'aws', 'api'] as const;
+const PROXY_TARGETS = ['mysql', 'redis', 'temporal', 'aws', 'api'] as const;
 export type ProxyTarget = (typeof PROXY_TARGETS)[number];
 
 interface Card {

@@ -23,7 +23,7 @@ function base64Forms(bytes: Buffer): string[] {
 }
 
 /** Every way of writing a secret that is looked for, by name. Encodings of encodings are not. */
-export function formsOf(value: string | Buffer): [string, Buffer][] {
+function formsOf(value: string | Buffer): [string, Buffer][] {
   const bytes = Buffer.from(value);
   if (bytes.length < BYTES_MIN) throw new Error(`a secret of ${bytes.length} bytes cannot be looked for`);
   const texts: [string, string][] = [
