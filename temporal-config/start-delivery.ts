@@ -17,5 +17,6 @@ export async function startDelivery(client: Client, delivery: { deliveryId: numb
     args: [delivery],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `notification ${delivery.deliveryId}, round ${delivery.round}`,
   });
 }

@@ -18,6 +18,6 @@ export async function deliverWebhook(input: AttemptInput): Promise<void> {
   for (;;) {
     const result = await attemptDelivery(input);
     if (result.kind === 'ended') return;
-    await sleep(result.waitMs);
+    await sleep(result.waitMs, { summary: 'until the next attempt is due' });
   }
 }

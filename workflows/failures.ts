@@ -31,6 +31,8 @@ export function isControlFlow(error: unknown): boolean {
   return error instanceof ContinueAsNew || isCancellation(error);
 }
 
+const TRY_AGAIN = { summary: 'the step failed: try again' };
+
 /** Tries again what failed for an unknown reason, as often as its profile says. */
 export async function persist<T>(run: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
@@ -40,7 +42,7 @@ export async function persist<T>(run: () => Promise<T>): Promise<T> {
       if (isControlFlow(error)) throw error;
       // What Temporal waits out comes back only where the wait was bounded: then it is not waited for here either.
       if (failures >= (RETRY_PROFILES[profileOf(failureOf(error).code)].triesMax ?? 1)) throw error;
-      await sleep(backoffMs(failures));
+      await sleep(backoffMs(failures), TRY_AGAIN);
     }
   }
 }
@@ -52,7 +54,7 @@ export async function insist<T>(run: () => Promise<T>): Promise<T> {
       return await run();
     } catch (error) {
       if (isControlFlow(error)) throw error;
-      await sleep(backoffMs(failures));
+      await sleep(backoffMs(failures), TRY_AGAIN);
     }
   }
 }

@@ -42,7 +42,7 @@ export async function guardian(input: GuardianInput): Promise<void> {
     const seen = await look(input, memory);
     memory = seen.memory;
     await Promise.all(seen.fillers.map(fill));
-    await condition(() => lookNow, seen.waitMs);
+    await condition(() => lookNow, seen.waitMs, { summary: 'until the next look' });
   }
   await continueAsNew<typeof guardian>({ ...input, memory });
 }

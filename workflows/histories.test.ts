@@ -28,18 +28,18 @@ const NOT_RECORDED = [
   'if (isControlFlow(error)) throw error;',
   // A parameter's default, and an index behind the end of a list that has one entry at least.
   "async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pay' | 'void' = 'pay'): Promise<FinalVerdict | Extract<ConfirmVerdict, { kind: 'settled' }>> {",
-  'const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);',
+  "const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS, { summary: 'wait for a person, until the next reminder' });",
   // Asked for the type's sake: who calls has looked.
   'if (txHash === null) return false;',
   // The market moves above the ceiling between two steps that are milliseconds apart.
-  'await condition(() => stopWanted(hands), FEE_HOLD_MS);',
-  "if (kind === 'held') await sleep(FEE_HOLD_MS);",
+  'await condition(() => stopWanted(hands), FEE_HOLD_MS, HELD);',
+  "if (kind === 'held') await sleep(FEE_HOLD_MS, HELD);",
   // Two runs of one withdrawal, or a person and the chain, within milliseconds; tested activity by activity.
   "if (verdict.kind === 'settled') continue;",
   "if ((await replace(request, hands)) === 'cancelled') return 'cancelled';",
-  "if (voiding === 'held') await sleep(FEE_HOLD_MS);",
+  "if (voiding === 'held') await sleep(FEE_HOLD_MS, HELD);",
   "if (failureOf(error).code !== 'INVALID_STATE') throw error;",
-  'if (ended === null) await sleep(FEE_HOLD_MS);',
+  "if (ended === null) await sleep(FEE_HOLD_MS, { summary: 'something that may pay exists: take it up' });",
   'const signed = hands.cancelled ? await run() : await interruptible(hands, run);',
   'return null;',
   'if (ended !== null) return ended;',

@@ -56,6 +56,7 @@ export const DAY_MS = 86_400_000;
 
 /** At the fee ceiling: wait, then send the same bytes again. */
 export const FEE_HOLD_MS = 30_000;
+export const HELD = { summary: 'nothing is to be signed now: look again' };
 
 /** How often the chain is asked for a payment by hand that is not final yet, and how many times in all. */
 export const CLAIM_LOOK_MS = 15_000;

@@ -4,7 +4,7 @@ import { unpaidEndOf } from '../domain/errors.ts';
 import { isEnd, type EndStatus, type WithdrawalStatus } from '../domain/status.ts';
 import { fail, failureOf, insist, isControlFlow, persist, type Failure } from './failures.ts';
 import { atMost, forgetTried, interruptible, listenToOperators, retryWanted, show, stopWanted, type CarriedHands, type OperatorHands } from './hands.ts';
-import { APPROVAL_LOOK_MS, backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, DAY_MS, FEE_HOLD_MS, FUNDS_POLL_MS, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
+import { APPROVAL_LOOK_MS, backoffMs, BOOKING, BRIEFLY, CLAIM_LOOK_MS, CLAIM_LOOKS_MAX, DAY_MS, FEE_HOLD_MS, FUNDS_POLL_MS, HELD, STEP, UNKNOWN_TRIES_MAX, WATCH } from './profiles.ts';
 
 const withdrawals = proxyActivities<Pick<WithdrawalActivities, 'reserveFunds' | 'markPaid'>>(STEP);
 const signingService = proxyActivities<SigningActivities>({ ...STEP, taskQueue: 'signing' });
@@ -108,7 +108,7 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
       show(hands, { WithdrawalStatus: 'AWAITING_FUNDS' });
     }
     if (Date.now() >= hands.fundsDeadlineMs) fail({ code: 'INSUFFICIENT_BALANCE', class: 'permanent', reason: `no wallet had enough ${funds.missing} in time` });
-    await condition(() => stopWanted(hands), FUNDS_POLL_MS);
+    await condition(() => stopWanted(hands), FUNDS_POLL_MS, { summary: `no wallet has enough ${funds.missing}: look again` });
   }
 }
 
@@ -124,7 +124,7 @@ async function awaitApproval(request: WithdrawalInput, hands: OperatorHands): Pr
     if (tally.kind === 'refused') fail({ code: tally.code, class: 'permanent', reason: tally.reason });
     if (tally.kind !== 'waiting') return;
     if (hands.searchAttributes.WithdrawalStatus !== 'AWAITING_APPROVAL') show(hands, { WithdrawalStatus: 'AWAITING_APPROVAL' });
-    await condition(() => hands.approvalNews || stopWanted(hands), Math.max(tally.remainingMs, APPROVAL_LOOK_MS));
+    await condition(() => hands.approvalNews || stopWanted(hands), Math.max(tally.remainingMs, APPROVAL_LOOK_MS), { summary: 'wait for approvals, until they expire' });
   }
 }
 
@@ -139,7 +139,7 @@ async function signPayment(request: WithdrawalInput, hands: OperatorHands): Prom
     const signed = hands.cancelled ? await run() : await interruptible(hands, run);
     if (signed === 'interrupted') continue;
     if (signed.kind !== 'held') return signed.kind;
-    await condition(() => stopWanted(hands), FEE_HOLD_MS);
+    await condition(() => stopWanted(hands), FEE_HOLD_MS, HELD);
   }
 }
 
@@ -170,7 +170,7 @@ async function send(request: WithdrawalInput, hands: OperatorHands, by: Broadcas
       case 'rejected':
         refusals += 1;
         if (refusals >= UNKNOWN_TRIES_MAX) fail({ code: 'SEND_REJECTED', class: 'unknown', reason: sent.reason });
-        await sleep(backoffMs(refusals));
+        await sleep(backoffMs(refusals), { summary: 'the send was refused: try again' });
         break;
     }
   }
@@ -194,7 +194,7 @@ async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pa
       case 'stuck':
       case 'resend':
         // What is to be voided is neither made dearer nor sent again.
-        if (voiding === 'held') await sleep(FEE_HOLD_MS);
+        if (voiding === 'held') await sleep(FEE_HOLD_MS, HELD);
         else if (verdict.kind === 'resend' || (await replace(request, hands)) !== 'cancelled') toBeVoided ||= (await sendAgain(request, hands)) === 'halted';
         break;
       default:
@@ -206,7 +206,7 @@ async function confirm(request: WithdrawalInput, hands: OperatorHands, mode: 'pa
 /** Same nonce, same payment, higher fee; at the ceiling, or where it cannot be signed now, a pause. */
 async function replace(request: WithdrawalInput, hands: OperatorHands): Promise<SignResult['kind']> {
   const kind = await signBriefly(request, hands, 'replace');
-  if (kind === 'held') await sleep(FEE_HOLD_MS);
+  if (kind === 'held') await sleep(FEE_HOLD_MS, HELD);
   return kind;
 }
 
@@ -266,7 +266,7 @@ async function closeIfUnsigned(request: WithdrawalInput, end: Omit<CloseUnpaidIn
 /** @returns null when something that may pay exists after all: then it is not ours to fail */
 async function failUnpaid(request: WithdrawalInput, { code, reason }: Failure): Promise<EndStatus | null> {
   const ended = await closeIfUnsigned(request, { status: unpaidEndOf(code), code, reason });
-  if (ended === null) await sleep(FEE_HOLD_MS);
+  if (ended === null) await sleep(FEE_HOLD_MS, { summary: 'something that may pay exists: take it up' });
   return ended;
 }
 
@@ -297,7 +297,7 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
     if (status !== null && isEnd(status)) return status;
   }
   for (let reminders = earlier; ; ) {
-    const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS);
+    const answered = await condition(() => retryWanted(hands) || stopWanted(hands), escalateAfterMs[Math.min(reminders, escalateAfterMs.length - 1)] ?? DAY_MS, { summary: 'wait for a person, until the next reminder' });
     if (!answered) {
       reminders += 1;
       await insist(() => books.escalate({ ...request, escalation: reminders }));
@@ -318,7 +318,7 @@ async function askTheChain(request: WithdrawalInput, hands: OperatorHands): Prom
     const answer = await insist(() => withdrawals.markPaid({ ...request, txHash, lastLook }));
     if (answer.kind === 'paid') return true;
     if (lastLook || answer.reason !== 'not-final') break;
-    await condition(said, CLAIM_LOOK_MS);
+    await condition(said, CLAIM_LOOK_MS, { summary: 'the payment by hand is not final: ask again' });
   }
   if (hands.markedPaid === txHash) hands.markedPaid = null;
   return false;

@@ -50,7 +50,8 @@ export async function buildCodecServer({ api, logger, uiOrigins, publicUrl, code
   app.setErrorHandler((error, request, reply) => void answer(error, request, reply));
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': PAGE_POLICY });
+    // Under `no-referrer` a browser says `Origin: null` of this page's own forms, which are then refused (Fetch standard, "append a request `Origin` header").
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', 'content-security-policy': PAGE_POLICY });
     const { origin } = request.headers;
     if (origin !== undefined && origin !== ownOrigin && !uiOrigins.includes(origin)) throw new Refusal(403, 'This origin may not ask: CODEC_UI_ORIGINS does not name it.');
   });

@@ -7,7 +7,7 @@ import type { OpsCommand } from './command.ts';
 import { OpsError } from './ops-error.ts';
 
 /** @param bundle what the workflows of today are bundled from */
-export function replayCommand(bundle: Pick<BundleOptions, 'workflowsPath' | 'failureConverterPath'>): OpsCommand {
+export function replayCommand(bundle: Pick<BundleOptions, 'workflowsPath' | 'workflowInterceptorModules' | 'failureConverterPath'>): OpsCommand {
   return {
     name: 'replay',
     summary: "holds exported histories against today's workflow code",

@@ -106,7 +106,10 @@ describe('with an access token', () => {
 describe('in a browser', () => {
   it('the cookie of the sign-in page opens payloads for the Web UI, until signed out', async () => {
     const admin = await api.account('ADMIN');
-    expect((await server.inject('/sign-in')).body).toContain('<form method="post" action="/sign-in">');
+    const page = await server.inject('/sign-in');
+    expect(page.body).toContain('<form method="post" action="/sign-in">');
+    // With a stricter policy a browser would hide the form's origin, and the form would be refused.
+    expect(page.headers['referrer-policy']).toBe('same-origin');
     const response = await signIn(admin);
     expect([response.statusCode, response.headers.location]).toEqual([303, '/sign-in']);
     expect(response.headers['set-cookie']).toMatch(/^payload-reader=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);

@@ -1,5 +1,8 @@
+import { decodeOptionalSinglePayload, loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isSealed } from '../../temporal-config/payload-codec.ts';
+import { SEALED_PAYLOADS } from '../harness/payloads.ts';
 import { paidTo } from '../harness/transfers.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 
@@ -43,6 +46,27 @@ describe('normal flow', () => {
     expect(regular).toHaveLength(4);
     expect(upserts).toHaveLength(1);
     expect(events?.length).toBeLessThanOrEqual(40);
+  });
+
+  it('reads well in the Web UI: the withdrawal and each of its steps say what they are for', async () => {
+    const requestId = await engine.accept({ currency: 'USDC', toAddress: Wallet.createRandom().address, amount: 10_000n });
+    await engine.until(requestId, ['COMPLETED'], 30_000);
+    await engine.handle(requestId).result();
+    const { events } = await engine.handle(requestId).fetchHistory();
+    const summaries: string[] = [];
+    for (const { userMetadata } of events ?? []) {
+      if (!userMetadata?.summary) continue;
+      expect(isSealed(userMetadata.summary)).toBe(true);
+      summaries.push((await decodeOptionalSinglePayload<string>(loadDataConverter(SEALED_PAYLOADS), userMetadata.summary)) ?? '');
+    }
+    expect(summaries).toEqual([
+      `USDC withdrawal ${requestId}`,
+      'judge by the policy and hold funds',
+      'sign the payment',
+      'send the bytes that were committed last',
+      'follow the nonce until the chain has ruled',
+      'book what the chain ruled: paid',
+    ]);
   });
 
   it('shows the end in the search attributes', async () => {
