@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCredentials } from './demo/credentials.ts';
 import { runDemo } from './demo/run.ts';
+import { readCredentials } from './sandbox/credentials.ts';
+import { defaultStatePaths } from './stack/paths.ts';
 
 const HELP = `Usage: npm run demo [-- --withdrawals N] [--clients N] [--timeout SECONDS]
 
@@ -32,7 +32,8 @@ try {
   });
   if (values.help) console.log(HELP);
   else {
-    const credentials = readCredentials(join(process.env['SANDBOX_DIR'] || '.sandbox', 'credentials.json'));
+    const credentials = readCredentials(defaultStatePaths().credentialsFile);
+    if (!credentials) throw new Error('There is no sandbox here yet: run npm start -- --detach first.');
     const problems = await runDemo(credentials, {
       withdrawals: positive('withdrawals', values.withdrawals),
       clients: positive('clients', values.clients),

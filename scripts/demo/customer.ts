@@ -1,6 +1,6 @@
 import { createApiClient, type ApiClient } from '../../api/client/client.ts';
 import type { components } from '../../api/client/schema.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from '../sandbox/credentials.ts';
 
 export type WithdrawalView = components['schemas']['Withdrawal'];
 

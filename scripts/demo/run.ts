@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseUnits, Wallet } from 'ethers';
+import type { Credentials } from '../sandbox/credentials.ts';
 import { progressBar } from './bar.ts';
 import { chainBalances } from './chain-balances.ts';
-import type { Credentials } from './credentials.ts';
 import { openCustomer, type Customer, type WithdrawalView } from './customer.ts';
 
 export interface DemoOptions {

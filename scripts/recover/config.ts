@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { commaList } from '../../domain/comma-list.ts';
 import type { Settings } from '../../domain/settings.ts';
@@ -49,7 +48,7 @@ function temporalOf(env: NodeJS.ProcessEnv): TemporalSettings {
 
 function sandboxAddresses(env: NodeJS.ProcessEnv): string[] {
   const { credentialsFile } = defaultStatePaths(env);
-  const credentials = existsSync(credentialsFile) ? readCredentials(credentialsFile) : undefined;
+  const credentials = readCredentials(credentialsFile);
   if (!credentials) throw new UserError(`No sandbox here: run npm start first, or set ${VARIABLES.join(', ')}.`);
   return [credentials.databaseUrl, credentials.redisUrl, credentials.temporalAddress, credentials.rpcUrl];
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCredentials } from '../../scripts/demo/credentials.ts';
+import { readCredentials } from '../../scripts/sandbox/credentials.ts';
 import { openCustomer } from '../../scripts/demo/customer.ts';
 import { PROJECT_ROOT } from '../../scripts/stack/paths.ts';
 import { sandboxEnvironment } from '../harness/sandbox.ts';
@@ -70,6 +70,7 @@ describe('the command line', () => {
     expect(first.code).toBe(0);
 
     const credentials = readCredentials(join(stateDir, 'credentials.json'));
+    if (!credentials) throw new Error('npm start wrote no credentials');
     const customer = await openCustomer(credentials);
     const { requestId } = await customer.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
     await expect.poll(async () => (await customer.withdrawal(requestId)).status, { timeout: 30_000 }).toBe('COMPLETED');

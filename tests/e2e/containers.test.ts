@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOnce, isOurs, readComposeFile } from '../../docker/compose.testkit.ts';
-import type { Credentials } from '../../scripts/demo/credentials.ts';
+import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { openCustomer } from '../../scripts/demo/customer.ts';
 import { writeSecrets } from '../../scripts/docker/write-secrets.ts';
 import { askReady } from '../../scripts/sandbox/ready.ts';
@@ -115,8 +115,8 @@ describe('the containers\' commands', () => {
     return started;
   }
 
-  function readCredentials(): Credentials & { wallets: string[] } {
-    const credentials = JSON.parse(readFileSync(join(dir, 'volumes', 'sandbox-state', 'credentials.json'), 'utf8')) as Credentials & { wallets: string[] };
+  function readCredentials(): Credentials {
+    const credentials = JSON.parse(readFileSync(join(dir, 'volumes', 'sandbox-state', 'credentials.json'), 'utf8')) as Credentials;
     return { ...credentials, wallets: credentials.wallets.toSorted() };
   }
 

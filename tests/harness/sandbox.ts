@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Credentials } from '../../scripts/demo/credentials.ts';
+import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { sandboxConfig } from '../../scripts/sandbox/config.ts';
 import type { Connections } from '../../scripts/sandbox/connections.ts';
 import { runSandbox } from '../../scripts/sandbox/run.ts';
@@ -13,7 +13,7 @@ import type { ChildName, Role } from '../../scripts/stack/privileges.ts';
 
 export interface TestSandbox {
   stateDir: string;
-  credentials: Credentials & { wallets: string[]; databaseUrl: string; redisUrl: string; admin: { email: string; password: string } };
+  credentials: Credentials;
   pidOf(role: Role): number;
   /** the child's process at this moment; undefined between a crash and the next start */
   processOf(child: ChildName): ProcessIdentity | undefined;
