@@ -7,7 +7,7 @@ import { listAnchors, type KeptAnchor } from '../temporal-config/audit-anchors.t
 import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditConfig, type AuditConfig } from './audit/config.ts';
 import { describeBreak } from './audit/describe-break.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
 import { oneLine } from './stack/user-error.ts';
 
 const HELP = `Usage: npm run audit:verify [-- --json]
@@ -88,11 +88,7 @@ async function readAnchors({ temporal }: AuditConfig): Promise<KeptAnchor[]> {
 }
 
 function read(args: string[]) {
-  try {
-    return parseArgs({ args, options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } }).values;
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
-  }
+  return orUsageError(() => parseArgs({ args, options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } }).values);
 }
 
 function exitCodeOf(error: unknown): number {

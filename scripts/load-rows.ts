@@ -6,12 +6,12 @@ import { migrateUp } from '../db/migrate.ts';
 import { countPastHours } from '../db/repositories/statistics.ts';
 import { withdrawalRequests } from '../db/schema/index.ts';
 import type { Settings } from '../domain/settings.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
 import { openMeasuredApi } from './load-rows/api.ts';
 import { loadRows } from './load-rows/load.ts';
 import { measure, type Measured } from './load-rows/measure.ts';
 import { loadSettings } from './sandbox/load-settings.ts';
-import { deepestLine, oneLine } from './stack/user-error.ts';
+import { deepestLine } from './stack/user-error.ts';
 import { table } from './wallets/table.ts';
 
 const HELP = `Usage: npm run load-rows -- [--rows N] [--seed N] [--days N] [--yes] [--measure] [--times N]
@@ -79,8 +79,8 @@ function optionsFrom(args: string[]): Options | 'help' {
 }
 
 function parsed(args: string[]) {
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args,
       options: {
         rows: { type: 'string', default: '20000' },
@@ -91,10 +91,8 @@ function parsed(args: string[]) {
         measure: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
-    });
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
-  }
+    }),
+  );
 }
 
 async function load(database: DatabaseHandle, settings: Settings, { rows, seed, days }: Options): Promise<void> {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createRpc } from '../activities/chain/rpc.ts';
 import { openDatabase } from '../db/client.ts';
 import { parseAddress } from '../domain/address.ts';
-import { UsageError } from './keys/exit-codes.ts';
+import { orUsageError, UsageError } from './keys/exit-codes.ts';
 import { chainConfig } from './reconcile/config.ts';
 import { exitCodeOf, reasonOf } from './reconcile/failure.ts';
 import { findingLine, runReconcile, tableRow } from './reconcile/run.ts';
@@ -30,14 +30,12 @@ the database or the chain cannot be reached.
 `;
 
 function read(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args: [...args],
       options: { from: { type: 'string' }, wallet: { type: 'string' }, 'dry-run': { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+    }).values,
+  );
 }
 
 /** What is found is printed at the end. */

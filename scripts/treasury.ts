@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../db/client.ts';
-import { UsageError } from './keys/exit-codes.ts';
+import { orUsageError, UsageError } from './keys/exit-codes.ts';
 import { booksConfig } from './reconcile/config.ts';
 import { exitCodeOf, reasonOf } from './reconcile/failure.ts';
 import { declare, list, revoke } from './treasury/commands.ts';
@@ -38,11 +38,7 @@ const OPTIONS = {
 } as const;
 
 function read(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return orUsageError(() => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }));
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -5,7 +5,7 @@ import { openDatabase } from '../db/client.ts';
 import { EngineError } from '../domain/errors.ts';
 import { parseAddress } from '../domain/address.ts';
 import type { WalletMove } from '../domain/wallet-moves.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
 import { oneLine } from './stack/user-error.ts';
 import { listCommand, moveCommand, type WalletsContext } from './wallets/commands.ts';
 import { walletsConfig } from './wallets/config.ts';
@@ -69,11 +69,7 @@ function commandOf(args: string[]): (context: WalletsContext) => Promise<number>
 }
 
 function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, allowPositionals: true, options: { reason: { type: 'string' } } });
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
-  }
+  return orUsageError(() => parseArgs({ args, allowPositionals: true, options: { reason: { type: 'string' } } }));
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,9 +1,8 @@
 import { temporalSettingsFrom, type TemporalSettings } from '../../temporal-config/connection.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { orUsageError, UsageError } from '../keys/exit-codes.ts';
 import { payloadKeysEnv } from '../sandbox/connections.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
-import { oneLine } from '../stack/user-error.ts';
 
 /** Where the log is, and where its anchors are kept. */
 export interface AuditConfig {
@@ -18,17 +17,9 @@ export interface AuditConfig {
  */
 export function auditConfig(env: NodeJS.ProcessEnv): AuditConfig {
   const { DATABASE_URL: databaseUrl = '', TEMPORAL_ADDRESS: address = '' } = env;
-  if (databaseUrl !== '' && address !== '') return { databaseUrl, temporal: temporalOf(env) };
+  if (databaseUrl !== '' && address !== '') return { databaseUrl, temporal: orUsageError(() => temporalSettingsFrom(env)) };
   if (databaseUrl !== '' || address !== '') throw new UsageError('set both DATABASE_URL and TEMPORAL_ADDRESS, or neither for the sandbox');
   const sandbox = readCredentials(defaultStatePaths(env).credentialsFile);
   if (!sandbox) throw new UsageError('no sandbox here yet: run npm start, or set DATABASE_URL and TEMPORAL_ADDRESS');
   return { databaseUrl: sandbox.databaseUrl, temporal: temporalSettingsFrom({ TEMPORAL_ADDRESS: sandbox.temporalAddress, ...payloadKeysEnv({ env, paths: defaultStatePaths(env) }) }) };
-}
-
-function temporalOf(env: NodeJS.ProcessEnv): TemporalSettings {
-  try {
-    return temporalSettingsFrom(env);
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
-  }
 }

@@ -7,7 +7,7 @@ import { connectionsOf, custodyEnv } from '../sandbox/connections.ts';
 import { infrastructureSpecs } from '../stack/infrastructure.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { canConfine, SECRETS_GID, SECRETS_UID } from '../stack/privileges.ts';
-import { UsageError } from './exit-codes.ts';
+import { orUsageError, UsageError } from './exit-codes.ts';
 
 const SANDBOX_KEY_FILE = 'key-encryption-key';
 const CUSTODY_VARIABLES = ['KEY_ENCRYPTION_KEY', 'AWS_REGION', 'AWS_ENDPOINT_URL'] as const;
@@ -85,13 +85,7 @@ function replaceSecretFile(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-function keyFrom(text: string, name: string): Buffer {
-  try {
-    return parseKey(text, name);
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : `${name} is no key`, { cause });
-  }
-}
+const keyFrom = (text: string, name: string): Buffer => orUsageError(() => parseKey(text, name));
 
 const isSet = (env: NodeJS.ProcessEnv, name: string): boolean => (env[name] ?? '') !== '';
 

@@ -1,4 +1,6 @@
-/** What `npm run keys` ends with. */
+import { oneLine } from '../stack/user-error.ts';
+
+/** What an operators' command ends with. */
 export const EXIT = {
   ok: 0,
   /** a key is missing, does not open, or is not its wallet's; or the command was refused */
@@ -14,4 +16,13 @@ export const EXIT = {
 /** A mistake in the arguments or variables, told in one line. Never quotes them: one of them may be a key. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** Reads arguments or variables; what is thrown meanwhile is the person's mistake. */
+export function orUsageError<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(oneLine(error), { cause: error });
+  }
 }

@@ -6,7 +6,7 @@ import { payloadKeysEnv } from '../sandbox/connections.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { loadSettings } from '../sandbox/load-settings.ts';
 import { defaultStatePaths, PROJECT_ROOT } from '../stack/paths.ts';
-import { oneLine, UserError } from '../stack/user-error.ts';
+import { orUserError, UserError } from '../stack/user-error.ts';
 
 /** Where the four stores are. */
 export interface RecoverConfig {
@@ -32,18 +32,10 @@ export function recoverConfig(env: NodeJS.ProcessEnv): RecoverConfig {
   return {
     databaseUrl,
     redisUrl,
-    temporal: temporalOf({ ...env, TEMPORAL_ADDRESS: temporalAddress, ...(given.length === 0 && payloadKeysEnv({ env, paths: defaultStatePaths(env) })) }),
+    temporal: orUserError(() => temporalSettingsFrom({ ...env, TEMPORAL_ADDRESS: temporalAddress, ...(given.length === 0 && payloadKeysEnv({ env, paths: defaultStatePaths(env) })) })),
     rpcUrls: commaList(rpcUrl),
     settings,
   };
-}
-
-function temporalOf(env: NodeJS.ProcessEnv): TemporalSettings {
-  try {
-    return temporalSettingsFrom(env);
-  } catch (error) {
-    throw new UserError(oneLine(error), { cause: error });
-  }
 }
 
 function sandboxAddresses(env: NodeJS.ProcessEnv): string[] {

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { parseKey } from '../../db/parse-key.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { ensureSecrets, secretFiles } from '../stack/secrets.ts';
-import { oneLine } from '../stack/user-error.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { orUsageError, UsageError } from '../keys/exit-codes.ts';
 import { booksConfig, type BooksConfig } from '../reconcile/config.ts';
 
 export interface SealsConfig extends BooksConfig {
@@ -19,15 +18,7 @@ export function sealsConfig(env: NodeJS.ProcessEnv): SealsConfig {
   const [key, url] = [env['SEAL_KEY'] || undefined, env['DATABASE_URL'] || undefined];
   if ((key === undefined) !== (url === undefined)) throw new UsageError('SEAL_KEY and DATABASE_URL must be set together, or neither for the sandbox of this checkout');
   const books = booksConfig(env);
-  return { ...books, sealKey: sealKeyFrom(key ?? sandboxSealKey(env)) };
-}
-
-function sealKeyFrom(text: string): Buffer {
-  try {
-    return parseKey(text, 'SEAL_KEY');
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
-  }
+  return { ...books, sealKey: orUsageError(() => parseKey(key ?? sandboxSealKey(env), 'SEAL_KEY')) };
 }
 
 function sandboxSealKey(env: NodeJS.ProcessEnv): string {

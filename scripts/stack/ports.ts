@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { parsePort } from '../../domain/port.ts';
-import { oneLine, UserError } from './user-error.ts';
+import { orUserError, UserError } from './user-error.ts';
 
 /** Every port of a sandbox, with the variable that moves it and its default. */
 export const PORT_VARIABLES = {
@@ -24,17 +24,9 @@ export function portsFromEnv(env: NodeJS.ProcessEnv = process.env): Ports {
   const entries = Object.entries(PORT_VARIABLES).map(([name, { variable, default: fallback }]) => {
     const text = env[variable];
     if (text === undefined || text === '') return [name, fallback] as const;
-    return [name, portFrom(variable, text)] as const;
+    return [name, orUserError(() => parsePort(variable, text, 1))] as const;
   });
   return Object.fromEntries(entries) as Ports;
-}
-
-function portFrom(variable: string, text: string): number {
-  try {
-    return parsePort(variable, text, 1);
-  } catch (error) {
-    throw new UserError(oneLine(error), { cause: error });
-  }
 }
 
 /** Whether a listener could be opened on this port of the given address right now. */

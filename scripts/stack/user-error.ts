@@ -18,6 +18,15 @@ export class UserError extends Error {
   }
 }
 
+/** Reads variables; what is thrown meanwhile is told to the person who set them. */
+export function orUserError<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new UserError(oneLine(error), { cause: error });
+  }
+}
+
 /** One line for a person, whatever was thrown. */
 export function oneLine(error: unknown): string {
   // Several failures at one address (IPv4 and IPv6) come as one error without a message.
