@@ -1,11 +1,9 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { Database } from '../db/client.ts';
 import { raiseAlert } from '../db/repositories/alerts.ts';
 import { chainAudit, readAuditHash, readAuditHead } from '../db/repositories/audit-chain.ts';
-import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import type { AuditHead } from '../domain/audit.ts';
 import type { Settings } from '../domain/settings.ts';
-import { startHeartbeats, type ActivityLog } from './failure.ts';
+import { failureToTell, startHeartbeats, type ActivityLog } from './failure.ts';
 
 export interface ChainAuditPorts {
   db: Database;
@@ -52,10 +50,7 @@ export function makeChainAudit(ports: ChainAuditPorts) {
       if (contradicts || missing.size > 0) await callSomebody(contradicts, [...missing]);
       return { ...head, linked, contradicts };
     } catch (error) {
-      // A driver's own text stays in this log: histories are read by many.
-      log.warn({ error }, 'the audit log could not be chained: the next run tries again');
-      const code = isDatabaseUnavailable(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
-      throw ApplicationFailure.create({ type: code, message: code });
+      throw failureToTell(log, error, 'the audit log could not be chained: the next run tries again');
     } finally {
       stopHeartbeats();
     }

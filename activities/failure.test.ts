@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError, ERROR_CATALOGUE, ERROR_CODES } from '../domain/errors.ts';
 import { RpcAnswerError } from './chain/rpc.ts';
-import { moneyActivity } from './failure.ts';
+import { failureToTell, moneyActivity } from './failure.ts';
 
 interface Line {
   level: string;
@@ -19,6 +19,21 @@ async function failing(error: unknown): Promise<{ failure: ApplicationFailure; l
 }
 
 const driverError = (code: string) => Object.assign(new Error('read failed'), { code });
+
+describe('what is told of a failure where everything is tried again', () => {
+  it.each([
+    ['a database that is away', new Error('Failed query: select s3cret', { cause: driverError('ECONNREFUSED') }), 'SERVICE_UNAVAILABLE'],
+    ['a node that refuses', new RpcAnswerError('eth_call', { code: -32000, message: 's3cret' }), 'CHAIN_UNAVAILABLE'],
+    ['a code of ours', new EngineError('HALTED', { target: 's3cret' }), 'HALTED'],
+    ['anything else', new TypeError('s3cret'), 'INTERNAL'],
+  ])('of %s its code and no word more; the log has the rest', (_name, error, code) => {
+    const warn = vi.fn<(fields: object, message: string) => void>();
+    const failure = failureToTell({ warn }, error, 'not looked at', { wallet: '0x1' });
+    expect(failure).toMatchObject({ type: code, message: code, nonRetryable: false });
+    expect(JSON.stringify([failure, failure.message, failure.details, String(failure.cause)])).not.toContain('s3cret');
+    expect(warn).toHaveBeenCalledExactlyOnceWith({ wallet: '0x1', code, error }, 'not looked at');
+  });
+});
 
 describe('what leaves a failed activity', () => {
   it.each(ERROR_CODES)('%s goes out under its own code, retried only when transient', async (code) => {

@@ -63,6 +63,16 @@ export function moneyActivity<Input extends WithdrawalReference, Result>(name: s
   };
 }
 
+/**
+ * What an activity throws that moves no money and is tried again whatever failed: a catalogued code and nothing else. Logs the rest:
+ * histories are read by many, and a driver's or a node's message can quote anything.
+ */
+export function failureToTell(log: Pick<ActivityLog, 'warn'>, error: unknown, message: string, fields: object = {}): ApplicationFailure {
+  const code = codeOf(error);
+  log.warn({ ...fields, code, error }, message);
+  return ApplicationFailure.create({ type: code, message: code });
+}
+
 const HEARTBEAT_MS = 2_000;
 
 /** Heartbeats until the returned function is called, so that a killed worker is noticed in seconds. Outside Temporal: nothing. */

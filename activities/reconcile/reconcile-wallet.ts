@@ -1,8 +1,5 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import { listWallets } from '../../db/repositories/wallets.ts';
-import { EngineError } from '../../domain/errors.ts';
-import { RpcAnswerError } from '../chain/rpc.ts';
-import { startHeartbeats } from '../failure.ts';
+import { failureToTell, startHeartbeats } from '../failure.ts';
 import { compareWallet, type ComparePorts, type Comparison } from './compare-wallet.ts';
 
 export interface WalletReport {
@@ -38,10 +35,7 @@ export function makeReconcileWallet(ports: ComparePorts) {
       ports.log.info({ wallet: walletAddress, from, to, recordedTo, blocksLeft, counts, findings: findings.length }, 'wallet compared with the books');
       return { walletAddress, outcome: 'compared', recordedTo, blocksLeft, findings: findings.length };
     } catch (error) {
-      // A driver's or a node's own text stays in this log: histories are read by many.
-      const code = error instanceof EngineError ? error.code : error instanceof RpcAnswerError ? 'CHAIN_UNAVAILABLE' : 'INTERNAL';
-      ports.log.warn({ wallet: walletAddress, code, error }, 'a wallet could not be compared: the next run tries again');
-      throw ApplicationFailure.create({ type: code, message: code });
+      throw failureToTell(ports.log, error, 'a wallet could not be compared: the next run tries again', { wallet: walletAddress });
     } finally {
       stopHeartbeats();
     }

@@ -1,12 +1,10 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { Database } from '../../db/client.ts';
 import { listEnabledAssets } from '../../db/repositories/assets.ts';
 import { smallestWaiting } from '../../db/repositories/wallet-observations.ts';
 import { listWallets } from '../../db/repositories/wallets.ts';
-import { EngineError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
-import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
-import { startHeartbeats, type ActivityLog } from '../failure.ts';
+import type { Rpc } from '../chain/rpc.ts';
+import { failureToTell, startHeartbeats, type ActivityLog } from '../failure.ts';
 import { judgeWallet } from './judge-wallet.ts';
 import { lookAtWallet } from './look-at-wallet.ts';
 import { createSpendHistory } from './spend-history.ts';
@@ -41,10 +39,7 @@ export function makeWatchTreasury(ports: WatchTreasuryPorts) {
       const failed = looks.find((look) => look.status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {
-      // A driver's or a node's own text stays in this log: histories are read by many.
-      const code = error instanceof EngineError ? error.code : error instanceof RpcAnswerError ? 'CHAIN_UNAVAILABLE' : 'INTERNAL';
-      log.warn({ code, error }, 'not every hot wallet could be looked at: the next look tries again');
-      throw ApplicationFailure.create({ type: code, message: code });
+      throw failureToTell(log, error, 'not every hot wallet could be looked at: the next look tries again');
     } finally {
       stopHeartbeats();
     }

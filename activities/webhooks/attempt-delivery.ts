@@ -1,12 +1,11 @@
 import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 import type { Database } from '../../db/client.ts';
-import { isDatabaseUnavailable } from '../../db/connection-lost.ts';
 import { findDelivery, recordAttempt, type AddressedDelivery, type AttemptRecord } from '../../db/repositories/webhook-deliveries.ts';
 import { listLiveSecrets } from '../../db/repositories/webhook-endpoints.ts';
 import { openWebhookSecret } from '../../db/webhook-secret-seal.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { judgeAttempt, type AttemptAnswer } from '../../domain/webhooks.ts';
-import { startHeartbeats, type ActivityLog } from '../failure.ts';
+import { failureToTell, startHeartbeats, type ActivityLog } from '../failure.ts';
 import type { EndpointSlots } from './endpoint-slots.ts';
 import { postMessage, type PostResult } from './post-message.ts';
 import type { ResolveHost } from './resolve-host.ts';
@@ -54,10 +53,7 @@ export function makeAttemptDelivery(ports: AttemptPorts) {
       return await attempt(ports, input);
     } catch (error) {
       if (error instanceof ApplicationFailure || isCancelled()) throw error;
-      const code = isDatabaseUnavailable(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL';
-      log.warn({ ...input, code, error }, 'a notification could not be attempted: it is tried again');
-      // A driver's own text stays in this log: histories are read by many.
-      throw ApplicationFailure.create({ type: code, message: code });
+      throw failureToTell(log, error, 'a notification could not be attempted: it is tried again', input);
     } finally {
       stopHeartbeats();
     }
