@@ -1,13 +1,15 @@
 import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
 import { SecretStoreUnavailableError } from '../activities/custody/secret-store.ts';
 import { openDatabase } from '../db/client.ts';
+import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { parseAddress, type Address } from '../domain/address.ts';
 import { createOrImport, rotateKeys, showAddresses, verifyKeys, type KeysContext } from './keys/commands.ts';
 import { keysConfig, newKeyEncryptionKey, type KeysConfig } from './keys/config.ts';
 import { EXIT, UsageError } from './keys/exit-codes.ts';
 import { readPrivateKey } from './keys/read-private-key.ts';
 import { replaceWallet } from './keys/replace-wallet.ts';
-import { oneLine, UserError } from './stack/user-error.ts';
+import { reasonOf } from './reconcile/failure.ts';
+import { UserError } from './stack/user-error.ts';
 
 const COMMANDS = ['create', 'import', 'rotate', 'show-address', 'verify'] as const;
 type Command = (typeof COMMANDS)[number];
@@ -118,22 +120,9 @@ async function rotate(config: KeysConfig, context: KeysContext): Promise<number>
   }
 }
 
-/** The innermost reason: a database client wraps "connection refused" in the text of its query. */
-function reasonOf(error: unknown): string {
-  if (error instanceof SecretStoreUnavailableError || !(error instanceof Error) || error.cause === undefined) return oneLine(error);
-  return error.message.startsWith('Failed query') ? `the database: ${reasonOf(error.cause)}` : oneLine(error);
-}
-
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError || error instanceof UserError) return EXIT.usage;
-  if (error instanceof SecretStoreUnavailableError) return EXIT.unavailable;
-  return isConnectionFailure(error) ? EXIT.unavailable : EXIT.failed;
-}
-
-function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
-  return (typeof code === 'string' && /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|PROTOCOL_CONNECTION_LOST)/.test(code)) || isConnectionFailure(error.cause);
+  return error instanceof SecretStoreUnavailableError || isDatabaseUnavailable(error) ? EXIT.unavailable : EXIT.failed;
 }
 
 try {
