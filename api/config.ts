@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { logLevelFrom, type LogLevel } from '../db/observability/logger.ts';
 import { parseKey } from '../db/parse-key.ts';
-import { isAddressRange } from '../domain/address-range.ts';
+import { isBoundedNetwork } from '../domain/ip-network.ts';
 import { parsePort } from '../domain/port.ts';
 import { parseSettings, type Settings } from '../domain/settings.ts';
 import { temporalSettingsFrom, type TemporalSettings } from '../temporal-config/connection.ts';
@@ -69,7 +69,7 @@ function readSettings(file: string): string {
 function withTrustedProxies(settings: Settings, text: string | undefined): Settings {
   if (!text) return settings;
   const trustedProxies = text.split(',').map((range) => range.trim());
-  if (!trustedProxies.every(isAddressRange)) throw new Error('TRUSTED_PROXIES must be addresses or CIDR ranges, with commas between them.');
+  if (!trustedProxies.every(isBoundedNetwork)) throw new Error('TRUSTED_PROXIES must be addresses or CIDR ranges, with commas between them.');
   return { ...settings, api: { ...settings.api, trustedProxies } };
 }
 

@@ -20,3 +20,8 @@ export function parseIpNetwork(text: string): IpNetwork | null {
   const prefixBits = prefix === undefined ? bits : Number(prefix);
   return prefixBits > bits ? null : { address, prefixBits };
 }
+
+/** True for an address, or a network that does not take in every address there is. */
+export function isBoundedNetwork(text: string): boolean {
+  return (parseIpNetwork(text)?.prefixBits ?? 0) > 0;
+}

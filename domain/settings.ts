@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { isAddressRange } from './address-range.ts';
 import { parsePolicy, PolicySchema } from './policy.ts';
+import { isBoundedNetwork } from './ip-network.ts';
 import { NETWORK_NAMES, type Network } from './networks.ts';
 
 const wei = Type.String({ pattern: '^[0-9]{1,30}$' });
@@ -163,7 +163,7 @@ export function parseSettings(text: string, fileName: string): Settings {
   const [first] = Value.Errors(SettingsSchema, value);
   if (first) throw new Error(`${fileName}: ${first.instancePath || '/'} ${first.message}.`);
   const settings = value as Settings;
-  const wrong = settings.api.trustedProxies.findIndex((range) => !isAddressRange(range));
+  const wrong = settings.api.trustedProxies.findIndex((range) => !isBoundedNetwork(range));
   if (wrong !== -1) throw new Error(`${fileName}: /api/trustedProxies/${wrong} must be an address or a CIDR range.`);
   try {
     parsePolicy(settings.policy);
