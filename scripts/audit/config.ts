@@ -1,7 +1,7 @@
 import { temporalSettingsFrom, type TemporalSettings } from '../../temporal-config/connection.ts';
 import { orUsageError, UsageError } from '../keys/exit-codes.ts';
 import { payloadKeysEnv } from '../sandbox/connections.ts';
-import { readCredentials } from '../sandbox/credentials.ts';
+import { needCredentials } from '../sandbox/need-credentials.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 
 /** Where the log is, and where its anchors are kept. */
@@ -19,7 +19,6 @@ export function auditConfig(env: NodeJS.ProcessEnv): AuditConfig {
   const { DATABASE_URL: databaseUrl = '', TEMPORAL_ADDRESS: address = '' } = env;
   if (databaseUrl !== '' && address !== '') return { databaseUrl, temporal: orUsageError(() => temporalSettingsFrom(env)) };
   if (databaseUrl !== '' || address !== '') throw new UsageError('set both DATABASE_URL and TEMPORAL_ADDRESS, or neither for the sandbox');
-  const sandbox = readCredentials(defaultStatePaths(env).credentialsFile);
-  if (!sandbox) throw new UsageError('no sandbox here yet: run npm start, or set DATABASE_URL and TEMPORAL_ADDRESS');
+  const sandbox = needCredentials(env, 'DATABASE_URL and TEMPORAL_ADDRESS');
   return { databaseUrl: sandbox.databaseUrl, temporal: temporalSettingsFrom({ TEMPORAL_ADDRESS: sandbox.temporalAddress, ...payloadKeysEnv({ env, paths: defaultStatePaths(env) }) }) };
 }

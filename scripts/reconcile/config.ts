@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path';
 import { commaList } from '../../domain/comma-list.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { UsageError } from '../keys/exit-codes.ts';
-import { readCredentials } from '../sandbox/credentials.ts';
 import { loadSettings } from '../sandbox/load-settings.ts';
-import { defaultStatePaths, PROJECT_ROOT } from '../stack/paths.ts';
+import { needCredentials } from '../sandbox/need-credentials.ts';
+import { PROJECT_ROOT } from '../stack/paths.ts';
 import { oneLine } from '../stack/user-error.ts';
 
 /** Where the books are, and which chain they speak of. */
@@ -23,8 +23,7 @@ export interface ChainConfig extends BooksConfig {
  * @throws UsageError
  */
 export function booksConfig(env: NodeJS.ProcessEnv): BooksConfig {
-  const databaseUrl = env['DATABASE_URL'] || sandboxOf(env)?.databaseUrl;
-  if (!databaseUrl) throw new UsageError('no sandbox here yet: run npm start, or set DATABASE_URL');
+  const databaseUrl = env['DATABASE_URL'] || needCredentials(env, 'DATABASE_URL').databaseUrl;
   const file = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || join('docker', 'settings', 'sandbox.json'));
   try {
     return { databaseUrl, settings: loadSettings(file) };
@@ -39,12 +38,8 @@ export function booksConfig(env: NodeJS.ProcessEnv): BooksConfig {
  * @throws UsageError
  */
 export function chainConfig(env: NodeJS.ProcessEnv): ChainConfig {
-  const own = env['POLYGON_RPC_URL'] || (env['DATABASE_URL'] ? undefined : sandboxOf(env)?.rpcUrl);
+  const own = env['POLYGON_RPC_URL'] || (env['DATABASE_URL'] ? undefined : needCredentials(env, 'DATABASE_URL').rpcUrl);
   const books = booksConfig(env);
   if (!own) throw new UsageError('POLYGON_RPC_URL must be set too');
   return { ...books, rpcUrls: commaList(own) };
-}
-
-function sandboxOf(env: NodeJS.ProcessEnv): { databaseUrl: string; rpcUrl: string } | undefined {
-  return readCredentials(defaultStatePaths(env).credentialsFile);
 }

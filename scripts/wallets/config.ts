@@ -1,6 +1,5 @@
 import { commaList } from '../../domain/comma-list.ts';
-import { defaultStatePaths } from '../stack/paths.ts';
-import { readCredentials } from '../sandbox/credentials.ts';
+import { needCredentials } from '../sandbox/need-credentials.ts';
 import { UsageError } from '../keys/exit-codes.ts';
 
 /** Where the wallets command works. */
@@ -28,8 +27,8 @@ export function walletsConfig(env: NodeJS.ProcessEnv): WalletsConfig {
 }
 
 function sandboxWalletsConfig(env: NodeJS.ProcessEnv): WalletsConfig {
-  const credentials = readCredentials(defaultStatePaths(env).credentialsFile);
-  const chainId = credentials?.assets[0]?.chainId;
-  if (!credentials || chainId === undefined) throw new UsageError(`no sandbox here yet: run npm start, or set ${VARIABLES.join(', ')}`);
-  return { chainId, databaseUrl: credentials.databaseUrl, rpcUrls: commaList(credentials.rpcUrl) };
+  const { assets, databaseUrl, rpcUrl } = needCredentials(env, VARIABLES.join(', '));
+  const [asset] = assets;
+  if (!asset) throw new UsageError(`the sandbox has no assets: set ${VARIABLES.join(', ')}`);
+  return { chainId: asset.chainId, databaseUrl, rpcUrls: commaList(rpcUrl) };
 }
