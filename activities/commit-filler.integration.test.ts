@@ -4,7 +4,7 @@ import { halts, nonceReservations } from '../db/schema/index.ts';
 import { getTransaction } from '../db/repositories/chain-view.ts';
 import { takeForFiller } from '../db/repositories/fillers.ts';
 import { setHalt } from '../db/repositories/halts.ts';
-import { endNonce, getLiveReservation } from '../db/repositories/nonces.ts';
+import { endNonce, getLiveReservation, lockLiveReservation } from '../db/repositories/nonces.ts';
 import { setWalletStatus } from '../db/repositories/wallets.ts';
 import { transact } from '../db/transact.ts';
 import { EVERYTHING, NATIVE } from '../domain/halts.ts';
@@ -97,6 +97,21 @@ describe('the commit of a filler', () => {
       await transact(bench.ports.db, (tx) => endNonce(tx, reservation?.id ?? 0, null));
     };
     expect(await signWhile(requestId, ended)).toEqual({ kind: 'gone' });
+    expect(await bench.attempts(requestId)).toEqual([]);
+  });
+
+  it('waits for who rules on its nonce', async () => {
+    const { requestId } = await filler();
+    const ruled = workBehind(
+      bench,
+      async (tx) => {
+        const reservation = await lockLiveReservation(tx, requestId);
+        await endNonce(tx, reservation?.id ?? 0, null);
+      },
+      '%from `nonce_reservations`%for update%',
+      () => sign(requestId),
+    );
+    expect(await ruled).toEqual({ kind: 'gone' });
     expect(await bench.attempts(requestId)).toEqual([]);
   });
 
