@@ -19,6 +19,7 @@ describe('signing', () => {
   afterAll(() => bench.engine.stop());
   beforeEach(async () => {
     await bench.ports.db.update(wallets).set({ status: 'ACTIVE' });
+    await bench.ports.db.delete(halts);
   });
 
   /** A signer that, before it gives the bytes back, lets something happen. */
@@ -196,7 +197,6 @@ describe('signing', () => {
     const id = await bench.funded();
     await expect(workBehindHalt(bench, () => pay(id))).rejects.toMatchObject({ type: 'HALTED' });
     expect(await bench.attempts(id)).toEqual([]);
-    await bench.ports.db.delete(halts);
   });
 
   it('commits nothing when the nonce passed to somebody else while it signed', async () => {
