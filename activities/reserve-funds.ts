@@ -16,7 +16,7 @@ import { lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
 import { readStandingFacts } from '../db/repositories/policy-facts.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
-import { getWithdrawal, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { admit, findDenial } from './admit.ts';
@@ -61,7 +61,8 @@ type Attempt = Judged | 'token' | 'gas';
  *
  * Called twice: the reservation stands, nothing is held or counted again. Dies in the middle: nothing was held. Throws the permanent
  * codes of validation, `TRANSFER_REFUSED` when the payment would revert, `GAS_COST_EXCEEDED` when its gas could never be
- * paid within the settings, and transient codes while the market is above them; nothing is held then.
+ * paid within the settings, `PAID_BY_HAND` for a retry while a person's word that it was paid stands, and transient codes while the
+ * market is above them; nothing is held then.
  */
 export function makeReserveFunds(ports: ReserveFundsPorts) {
   const { db, settings } = ports;
@@ -106,6 +107,8 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     refuseHalted(standing);
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, requestId);
+      // Another run found them meanwhile, and may be signing.
+      if (await getFunds(tx, requestId)) return;
       await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
     });
     return { kind: 'short', missing, waitMs: settings.fundsWaitMs };
@@ -114,11 +117,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   /** A person's retry: from here on it is no longer parked, and may be given a nonce. An answer to an earlier letter counts for nothing. */
   async function takeUpAgain(requestId: string, retried: boolean | readonly number[]): Promise<boolean> {
     return transact(db, async (tx) => {
-      const { status, paidTxHash, hasLivePayment } = await lockWithdrawal(tx, requestId);
+      const row = await lockWithdrawal(tx, requestId);
       // Taken up by an earlier run of this activity, whose answer was lost.
-      if (status !== 'DEAD_LETTERED') return true;
+      if (row.status !== 'DEAD_LETTERED') return true;
       const letter = await findOpenDeadLetter(tx, requestId);
       if (retried !== true && !(retried && letter && retried.includes(letter.id))) return false;
+      // The chain is asked first, whatever else was said, also in a run that did not hear the claim.
+      if (isClaimedPaid(row)) throw new EngineError('PAID_BY_HAND', { requestId });
+      const { paidTxHash, hasLivePayment } = row;
       // A nonce whose bytes are still out goes on where it stands; the chain rules on it first.
       const from = hasLivePayment ? 'BROADCASTED' : 'PENDING';
       if (paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
