@@ -20,7 +20,7 @@ import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, resolveCalls, set
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { admit, findDenial } from './admit.ts';
-import { readBalances, type BalancesAtBlock } from './chain/balances.ts';
+import { readBalances, readBalancesNow, type BalancesAtBlock } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
@@ -168,12 +168,24 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     });
   }
 
+  /** @returns gas units; null where the wallet has paid others since its balance was read: that is no refusal of the token's */
+  async function rehearse(walletAddress: Address, payment: Parameters<typeof paymentCall>[0]): Promise<bigint | null> {
+    try {
+      return await rehearsePayment(ports.rpc, walletAddress, paymentCall(payment));
+    } catch (error) {
+      const isRefused = error instanceof EngineError && error.code === 'TRANSFER_REFUSED';
+      if (isRefused && (await readBalancesNow(ports.rpc, walletAddress, payment.tokenAddress)).token < payment.amount) return null;
+      throw error;
+    }
+  }
+
   async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<Attempt> {
     const tokenAddress = request.tokenAddress as Address | null;
     const toAddress = request.toAddress as Address;
     const balances = await balancesOf(walletAddress, tokenAddress);
     if (balances.token < request.amount) return 'token';
-    const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
+    const gas = await rehearse(walletAddress, { tokenAddress, toAddress, amount: request.amount });
+    if (gas === null) return 'token';
     const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
     const fees = await quoteFor(gasLimit);
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };

@@ -73,7 +73,7 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
     const verdict = await confirm(request, hands, sent === 'halted' ? 'void' : 'pay');
     if (verdict.kind === 'settled') continue;
 
-    const status = await settle(request, hands, verdict);
+    const status = await persist(() => settle(request, hands, verdict));
     if (isEnd(status)) return status;
     if (verdict.kind === 'mismatch') fail({ code: 'PAYMENT_MISMATCH', class: 'unknown', reason: `the recipient received ${verdict.received} base units` });
   }
