@@ -256,6 +256,8 @@ describe('broadcasting', () => {
       const late = makeBroadcast({ ...bench.ports, db: beforeTransaction(bench.ports.db, async () => void (await commitCancelIntent(bench.ports.db, id, 'all', new Date()))) });
       expect(await late({ requestId: id })).toEqual({ kind: 'withheld', because: 'cancelled' });
       expect(sends()).toBe(before);
+      await bench.sign({ requestId: id, mode: 'void' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
     });
 
     it('sends nothing that pays for what a person was called for', async () => {
