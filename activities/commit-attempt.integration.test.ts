@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
+import type { RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Transaction } from '../db/client.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
@@ -26,11 +27,21 @@ describe('whoever comes second, of two that decide on one withdrawal', () => {
     const attempt: NewAttempt = { requestId, reservationId: reservation.id, ordinal: 0, purpose: 'PAY', txHash: randomHash(), rawTransaction: `0x${randomBytes(8).toString('hex')}`, chainId, nonce, from: bench.wallet, to: bench.wallet, value: 0n, gasLimit: 1n, maxFeePerGas: 1n, maxPriorityFeePerGas: 1n };
     return commitAttempt(bench.ports.db, { requestId, reservation, attempt });
   }
+  /** A statement that names the request, and is still the same at the next look, waits for its row. */
+  async function untilWaiting(requestId: string): Promise<void> {
+    let before = '';
+    const waits = async () => {
+      const [rows] = await bench.engine.database.pool.query<RowDataPacket[]>('SELECT id, info FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE ?', [`%${requestId}%`]);
+      const [now, seen] = [rows.map((row) => `${row['id']} ${row['info']}`).join(), before];
+      before = now;
+      return now !== '' && now === seen;
+    };
+    await expect.poll(waits, { timeout: 8_000, interval: 50 }).toBe(true);
+  }
   /** Runs `second` while `first` holds the row, having changed it; `first` commits once the second waits for it. */
   async function overtaken<T>(requestId: string, first: (tx: Transaction) => Promise<unknown>, second: () => Promise<T>): Promise<PromiseSettledResult<T>> {
-    const { db } = bench.ports;
     const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const holding = transact(db, async (tx) => {
+    const holding = transact(bench.ports.db, async (tx) => {
       await lockWithdrawal(tx, requestId);
       await first(tx);
       held.resolve();
@@ -38,8 +49,7 @@ describe('whoever comes second, of two that decide on one withdrawal', () => {
     });
     await held.promise;
     const settled = Promise.allSettled([second()]);
-    const waiting = async () => ((await db.execute(sql`SELECT COUNT(*) AS waiting FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'`))[0] as unknown as [{ waiting: number }])[0].waiting;
-    await expect.poll(waiting, { timeout: 8_000, interval: 20 }).toBeGreaterThan(0);
+    await untilWaiting(requestId);
     release.resolve();
     await holding;
     return (await settled)[0] as PromiseSettledResult<T>;
