@@ -52,7 +52,7 @@ describe('whoever comes second, of two that decide on one withdrawal', () => {
     await untilWaiting(requestId);
     release.resolve();
     await holding;
-    return (await settled)[0] as PromiseSettledResult<T>;
+    return (await settled)[0];
   }
   const intend = (requestId: string) => (tx: Transaction) => tx.update(withdrawalRequests).set({ cancelIntentAt: new Date() }).where(eq(withdrawalRequests.requestId, requestId));
 

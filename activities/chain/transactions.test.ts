@@ -32,7 +32,7 @@ describe('what a node shows of a transaction', () => {
     ['value', { value: 0n }],
     ['call', { input: '0x' }],
     ['gas limit', { gasLimit: 21_000n }],
-    ['hash', { hash: `0x${'1'.repeat(64)}` as Hash }],
+    ['hash', { hash: `0x${'1'.repeat(64)}` }],
   ])('is refused for another %s', async (_what, lie) => {
     const { raw, shown } = await signed();
     expect(isSignedBy(raw, { ...shown, ...lie })).toBe(false);
