@@ -24,7 +24,7 @@ describe('what a node shows of a transaction', () => {
     expect(isSignedBy(creating.raw, creating.shown)).toBe(true);
   });
 
-  it.each([
+  it.each<[string, Partial<ChainTransaction>]>([
     ['recipient', { to: parseAddress('0x00000000000000000000000000000000000000bb') }],
     ['absence of a recipient', { to: null }],
     ['sender', { from: ADDRESS }],
