@@ -10,7 +10,7 @@ import { EVERYTHING } from '../domain/halts.ts';
 import { NONCE_GAP_MS_MAX, SENDS_MAX } from '../domain/send-policy.ts';
 import { sendFromHotWallet } from '../tests/harness/foreign-transaction.ts';
 import { paidTo } from '../tests/harness/transfers.ts';
-import { startBench, type Bench } from './activities.testkit.ts';
+import { interrupted as interruptedAfter, startBench, type Bench } from './activities.testkit.ts';
 import { makeBroadcast } from './broadcast.ts';
 
 const GWEI = 10n ** 9n;
@@ -250,6 +250,37 @@ describe('broadcasting', () => {
       await bench.mine();
     });
 
+    it('withholds what pays where the wish to cancel comes between reading it and sending', async () => {
+      const id = await signed();
+      const before = sends();
+      const late = makeBroadcast({ ...bench.ports, db: beforeTransaction(bench.ports.db, async () => void (await commitCancelIntent(bench.ports.db, id, 'all', new Date()))) });
+      expect(await late({ requestId: id })).toEqual({ kind: 'withheld', because: 'cancelled' });
+      expect(sends()).toBe(before);
+      await bench.sign({ requestId: id, mode: 'void' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    });
+
+    it('sends nothing that pays for what a person was called for', async () => {
+      const id = await signed();
+      await bench.park({ requestId: id, code: 'PAID_BY_HAND', class: 'unknown', reason: 'test' });
+      const before = sends();
+      await expect(broadcast(id)).rejects.toMatchObject({ type: 'PARKED', nonRetryable: true });
+      expect(sends()).toBe(before);
+      expect(await bench.engine.row(id)).toMatchObject({ status: 'DEAD_LETTERED', errorCode: 'PAID_BY_HAND' });
+      await bench.sign({ requestId: id, mode: 'void' });
+      expect(await broadcast(id)).toEqual({ kind: 'sent' });
+    });
+
+    it('leaves parked what was parked while it was sent: a word that it was paid by hand still forbids a cancellation', async () => {
+      const id = await signed();
+      const rpc = interruptedAfter(bench.ports.rpc, 'eth_sendRawTransaction', () => bench.park({ requestId: id, code: 'PAID_BY_HAND', class: 'unknown', reason: 'test' }));
+      expect(await makeBroadcast({ ...bench.ports, rpc })({ requestId: id })).toEqual({ kind: 'sent' });
+      expect(await bench.engine.row(id)).toMatchObject({ status: 'DEAD_LETTERED', errorCode: 'PAID_BY_HAND' });
+      expect(await bench.attempts(id)).toMatchObject([{ status: 'BROADCASTED' }]);
+      expect(await bench.timeline(id)).toContain('sent');
+      expect(await commitCancelIntent(bench.ports.db, id, 'all', new Date())).toMatchObject({ kind: 'refused', reason: 'paid-by-hand' });
+    });
+
     it('sends what pays nobody under a halt, but nothing at all from a halted wallet', async () => {
       const id = await signed();
       await bench.sign({ requestId: id, mode: 'void' });
@@ -329,6 +360,23 @@ describe('broadcasting', () => {
     expect((await bench.engine.row(id)).status).toBe('PENDING');
   });
 });
+
+/** The database, doing something else before its first transaction begins. */
+function beforeTransaction(db: Database, first: () => Promise<void>): Database {
+  let pending = true;
+  return new Proxy(db, {
+    get(target, name, receiver) {
+      if (name !== 'transaction') return Reflect.get(target, name, receiver) as unknown;
+      return async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+        if (pending) {
+          pending = false;
+          await first();
+        }
+        return target.transaction(work);
+      };
+    },
+  });
+}
 
 /** The database, doing something else after its first transaction was committed. */
 function afterCommit(db: Database, then: () => Promise<void>): Database {

@@ -12,7 +12,7 @@ import { passHaltGate } from '../db/repositories/halt-gate.ts';
 import { assertNotHalted } from '../db/repositories/halts.ts';
 import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
-import { getWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { readTransactionCount } from './chain/blocks.ts';
 import { readReceipt } from './chain/receipts.ts';
@@ -70,8 +70,8 @@ interface Outcome {
  * twice: the same bytes, one hash, one nonce, so at most one payment. Dies after sending: the next run sends them again and
  * finds them by their hash. A timeout is unknown, never failed.
  *
- * Throws `HALTED`, `BOOKS_BEHIND` or `WALLET_UNAVAILABLE` while a halt stands, and transient codes for whatever has to be
- * waited out: the nonce is kept, and the same bytes are handed over again.
+ * Throws `HALTED`, `BOOKS_BEHIND` or `WALLET_UNAVAILABLE` while a halt stands, `PARKED` for a payment that waits for a person, and
+ * transient codes for whatever has to be waited out: the nonce is kept, and the same bytes are handed over again.
  */
 export function makeBroadcast(ports: BroadcastPorts) {
   const { db, rpc, clock = REAL_CLOCK } = ports;
@@ -82,10 +82,9 @@ export function makeBroadcast(ports: BroadcastPorts) {
     if (!handOver) return { kind: 'sent' };
     const { newest } = handOver;
     if (keccak256(newest.rawTransaction) !== newest.txHash) throw new EngineError('INTERNAL', { reason: 'the stored bytes are not those of their hash' });
-    if (newest.purpose === 'PAY' && handOver.request.cancelIntentAt !== null) return { kind: 'withheld', because: 'cancelled' };
     const lookedAtMs = clock.nowMs();
-    if ((await beginSending(handOver)) === 'stranded') return { kind: 'withheld', because: 'halted' };
-    return conclude(handOver, await follow(handOver, lookedAtMs));
+    const because = await beginSending(handOver);
+    return because === null ? conclude(handOver, await follow(handOver, lookedAtMs)) : { kind: 'withheld', because };
   });
 
   async function readHandOver(requestId: string): Promise<HandOver | null> {
@@ -96,21 +95,27 @@ export function makeBroadcast(ports: BroadcastPorts) {
   }
 
   /**
-   * Says that a payment is being sent, unless it may not be. `stranded`: the halt of its token holds back what no node has, while
-   * other tokens of the wallet go on behind it. Other halts are thrown.
+   * Says that a payment is being sent, unless it may not be; rows are locked in the order withdrawal, gate, as where bytes are committed.
+   * @returns why it may not: a wish to cancel, or the halt of its token, which holds back what no node has while other tokens of the
+   * wallet go on behind it. Other halts are thrown.
    */
-  async function beginSending(handOver: HandOver): Promise<'begun' | 'stranded'> {
+  async function beginSending(handOver: HandOver): Promise<'cancelled' | 'halted' | null> {
     const { request, newest } = handOver;
+    const { requestId } = request;
     try {
-      await transact(db, async (tx) => {
+      return await transact(db, async (tx) => {
+        const { status, cancelIntentAt } = await lockWithdrawal(tx, requestId);
+        if (newest.purpose === 'PAY' && cancelIntentAt !== null) return 'cancelled';
+        // A person was called, perhaps because it was paid by hand: its nonce is being voided.
+        if (newest.purpose === 'PAY' && status === 'DEAD_LETTERED') throw new EngineError('PARKED', { requestId });
         await passHaltGate(tx);
         await assertMayBeSent(tx, handOver);
-        if (newest.purpose === 'PAY') await moveTo(tx, request.requestId, 'BROADCASTING', 'sending', { detail: { txHash: newest.txHash } });
+        if (newest.purpose === 'PAY') await moveTo(tx, requestId, 'BROADCASTING', 'sending', { detail: { txHash: newest.txHash } });
+        return null;
       });
-      return 'begun';
     } catch (error) {
       const ofToken = error instanceof EngineError && error.code === 'HALTED' && error.parameters['scope'] === 'TOKEN';
-      if (ofToken && handOver.attempts.every(({ broadcastedAt }) => broadcastedAt === null)) return 'stranded';
+      if (ofToken && handOver.attempts.every(({ broadcastedAt }) => broadcastedAt === null)) return 'halted';
       throw error;
     }
   }
@@ -200,10 +205,13 @@ export function makeBroadcast(ports: BroadcastPorts) {
 
   async function recordSent(requestId: string, attempt: AttemptRow, answer: SendVerdictKind): Promise<BroadcastResult> {
     await transact(db, async (tx) => {
+      const { status } = await lockWithdrawal(tx, requestId);
       await markBroadcasted(tx, attempt.id);
       const detail = { txHash: attempt.txHash, answer };
-      if (attempt.purpose === 'PAY') await moveTo(tx, requestId, 'BROADCASTED', 'sent', { detail });
-      else await appendEvent(tx, { requestId, type: 'voiding transaction sent', detail });
+      // What was parked while it was sent stays where a person sees it; a word that it was paid by hand would be forgotten.
+      const isParked = status === 'DEAD_LETTERED';
+      if (attempt.purpose === 'PAY' && !isParked) await moveTo(tx, requestId, 'BROADCASTED', 'sent', { detail });
+      else await appendEvent(tx, { requestId, type: attempt.purpose === 'PAY' ? 'sent' : 'voiding transaction sent', detail });
     });
     return { kind: 'sent' };
   }

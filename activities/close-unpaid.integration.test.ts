@@ -56,6 +56,14 @@ describe('the ways out that pay nothing', () => {
       }
     });
 
+    it('is refused while a person’s word that it was paid by hand stands', async () => {
+      const id = await bench.funded();
+      await bench.park({ requestId: id, code: 'PAID_BY_HAND', class: 'unknown', reason: 'test' });
+      for (const status of ['CANCELLED', 'FAILED', 'REJECTED'] as const) await expect(close(id, status)).rejects.toMatchObject({ type: 'INVALID_STATE', nonRetryable: true });
+      expect(await bench.engine.row(id)).toMatchObject({ status: 'DEAD_LETTERED', errorCode: 'PAID_BY_HAND' });
+      expect(await bench.funds(id)).toMatchObject({ state: 'HELD' });
+    });
+
     it('has one winner when it races a signer', async () => {
       for (let round = 0; round < 5; round += 1) {
         const id = await bench.funded();

@@ -4,7 +4,7 @@ import { isEnd, type EndStatus } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
 import { freeNonce } from '../db/repositories/nonces.ts';
-import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
+import { isClaimedPaid, lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 import type { NonceFront } from './nonce-front.ts';
@@ -19,7 +19,7 @@ export interface CloseUnpaidInput {
 
 /**
  * Ends a withdrawal that provably was not paid: frees its unsigned nonce, releases its funds, enters the end status.
- * Refuses with `INVALID_STATE` while a payment may be on chain. Called twice, or after another end: that end stands and
+ * Refuses with `INVALID_STATE` while a payment may be on chain, or a person says that it was paid by hand. Called twice, or after another end: that end stands and
  * nothing is released again.
  * @returns the end the withdrawal has now, whoever reached it
  */
@@ -29,6 +29,7 @@ export function makeCloseUnpaid(ports: { db: Database; nonceFront: NonceFront; l
       const request = await lockWithdrawal(tx, requestId);
       if (isEnd(request.status)) return { status: request.status, nonce: null };
       if (request.hasLivePayment) throw new EngineError('INVALID_STATE', { reason: 'a payment may be on chain' });
+      if (isClaimedPaid(request)) throw new EngineError('INVALID_STATE', { reason: 'a person says it was paid' });
       const nonce = await freeNonce(tx, requestId);
       await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: 0n, settledBlock: null });
       const set = { errorCode: code, errorMessage: reason.slice(0, 1024), completedAt: new Date() };

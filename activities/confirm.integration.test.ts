@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { assets } from '../db/schema/index.ts';
 import { parseAddress } from '../domain/address.ts';
 import { chainClient, treasury } from '../scripts/sandbox/chain-client.ts';
-import { startBench, type Bench } from './activities.testkit.ts';
-import { createBlockFollower, type BlockFollower, type WatchTarget } from './chain/block-follower.ts';
+import { randomHash, startBench, type Bench } from './activities.testkit.ts';
+import { createBlockFollower, type BlockFollower, type WatchEvent, type WatchTarget } from './chain/block-follower.ts';
 import { makeConfirm, type ConfirmVerdict } from './confirm.ts';
 import type { FinalVerdict } from './settle.ts';
 
@@ -236,6 +236,40 @@ describe('confirming', () => {
     const again = run(id);
     await settleChain();
     expect(await again).toMatchObject({ kind: what === 'a payment' ? 'paid' : 'voided', txHash: mined?.txHash });
+  });
+
+  it('writes nothing over a settled nonce: a monitor that was given up may look at another fork', async () => {
+    const id = await sent();
+    const told: WatchEvent[] = [];
+    const [wake, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    /** Asked when the payment is still open, answered when it is settled. */
+    const late = makeConfirm({
+      ...bench.ports,
+      follower: {
+        run: () => Promise.resolve(),
+        watch: () => ({
+          async next() {
+            asked.resolve();
+            await wake.promise;
+            return told.shift() as WatchEvent;
+          },
+          close: () => undefined,
+        }),
+      },
+    });
+    const zombie = new MockActivityEnvironment().run(late, { requestId: id });
+    await asked.promise;
+    const ruling = run(id);
+    await settleChain();
+    await bench.settle({ requestId: id, verdict: (await ruling) as FinalVerdict });
+    const [attempt] = await bench.attempts(id);
+    const view = () => bench.ports.db.query.transactions.findFirst({ where: (table, { eq }) => eq(table.txHash, attempt?.txHash as `0x${string}`) });
+    const settled = [await view(), await bench.engine.row(id), await bench.timeline(id)];
+    const elsewhere = { txHash: attempt?.txHash as `0x${string}`, blockNumber: 1, blockHash: randomHash(), succeeded: true, gasUsed: 1n, effectiveGasPrice: 1n, logs: [] };
+    told.push({ kind: 'mined', receipt: elsewhere }, { kind: 'reorged', txHash: elsewhere.txHash });
+    wake.resolve();
+    expect(await zombie).toEqual({ kind: 'resend' });
+    expect([await view(), await bench.engine.row(id), await bench.timeline(id)]).toEqual(settled);
   });
 
   it('ends when it is cancelled, and watches nothing any more', async () => {

@@ -3,11 +3,11 @@ import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
 import { judgePayment, type PaymentVerdict } from '../domain/payment.ts';
 import { UNCONFIRMED_EVENT } from '../domain/webhook-events.ts';
-import type { Database } from '../db/client.ts';
+import type { Database, Transaction } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
 import { listAttempts, type AttemptRow } from '../db/repositories/attempts.ts';
 import { recordMined, recordUnmined } from '../db/repositories/chain-view.ts';
-import { getLiveReservation } from '../db/repositories/nonces.ts';
+import { getLiveReservation, lockLiveReservation } from '../db/repositories/nonces.ts';
 import { getWithdrawal, lockWithdrawal, moveTo, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import type { BlockFollower, Watch } from './chain/block-follower.ts';
@@ -104,6 +104,7 @@ export function makeConfirm(ports: ConfirmPorts) {
     const pays = attemptOf(attempts, receipt).purpose === 'PAY';
     await transact(db, async (tx) => {
       const { status } = await lockWithdrawal(tx, request.requestId);
+      if (!(await isStillOpen(tx, request, attempts))) return;
       await recordMined(tx, { chainId: request.chainId, requestId: request.requestId, ...receipt }, final);
       // A parked withdrawal stays where a person sees it until the chain has ruled.
       if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'CONFIRMING', 'included in a block', { detail: { txHash: receipt.txHash, blockNumber: receipt.blockNumber, blockHash: receipt.blockHash } });
@@ -115,6 +116,7 @@ export function makeConfirm(ports: ConfirmPorts) {
     const pays = attempts.some((attempt) => attempt.txHash === txHash && attempt.purpose === 'PAY');
     await transact(db, async (tx) => {
       const { status } = await lockWithdrawal(tx, request.requestId);
+      if (!(await isStillOpen(tx, request, attempts))) return;
       await recordUnmined(tx, request.chainId, txHash);
       if (pays && status !== 'DEAD_LETTERED') await moveTo(tx, request.requestId, 'BROADCASTED', UNCONFIRMED_EVENT, { detail: { txHash } });
     });
@@ -132,6 +134,12 @@ export function makeConfirm(ports: ConfirmPorts) {
     if (!verdict) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionByHash', reason: 'no node shows what consumed a nonce' });
     return { kind: 'nonce-lost', nonce: first.nonce, foreignTxHash: consumer.txHash, blockNumber: consumer.blockNumber, movedValue: verdict.movesValue };
   }
+}
+
+/** False once the nonce was settled: a monitor that was given up, and looks through a node on another fork, writes nothing over that. */
+async function isStillOpen(tx: Transaction, { requestId }: WithdrawalRow, attempts: readonly AttemptRow[]): Promise<boolean> {
+  const live = await lockLiveReservation(tx, requestId);
+  return live !== null && attempts.some(({ reservationId }) => reservationId === live.id);
 }
 
 function judge(request: WithdrawalRow, attempts: readonly AttemptRow[], receipt: Receipt): ConfirmVerdict {

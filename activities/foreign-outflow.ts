@@ -8,7 +8,7 @@ import { readFinalHeader } from './chain/blocks.ts';
 import type { NonceConsumer } from './chain/nonce-consumer.ts';
 import { readFinalReceipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
-import { readTransaction } from './chain/transactions.ts';
+import { readMinedTransaction } from './chain/transactions.ts';
 import { makesCall } from './forgotten-outflow.ts';
 
 /** What the transaction that consumed a nonce did, that this engine never signed. */
@@ -31,10 +31,10 @@ const NONE: ReadonlySet<number> = new Set();
  * `taken`, the ones that explained another in the same look.
  *
  * Reads only: whoever books the transaction at the final block marks the movement. Null when no node shows the transaction;
- * throws `CHAIN_UNAVAILABLE` where a declared one cannot be judged yet.
+ * throws `CHAIN_UNAVAILABLE` while endpoints differ about it, and where a declared one cannot be judged yet.
  */
 export async function judgeForeign({ db, rpc }: { db: Queryable; rpc: Rpc }, wallet: Address, { txHash }: NonceConsumer, taken: ReadonlySet<number> = NONE): Promise<ForeignVerdict | null> {
-  const transaction = await readTransaction(rpc, txHash);
+  const transaction = await readMinedTransaction(rpc, txHash);
   if (!transaction) return null;
   const verdict = { to: transaction.to, valueWei: transaction.value, movement: null };
   if (!movesValue(transaction, wallet)) return { ...verdict, movesValue: false };

@@ -10,7 +10,7 @@ import { paymentCall } from './chain/erc20.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import { readReceipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
-import { readTransaction, type ChainTransaction } from './chain/transactions.ts';
+import { readMinedTransaction, type ChainTransaction } from './chain/transactions.ts';
 
 export interface ForgottenOutflow {
   walletAddress: Address;
@@ -48,7 +48,7 @@ async function ofWallet(ports: { db: Database; rpc: Rpc }, wallet: WalletRow): P
   if (counted - wallet.nextNonce > LOOKED_AT_MAX) return { walletAddress, nonce: wallet.nextNonce, txHash: null };
   for (const nonce of await listUnexplained(ports, wallet, wallet.nextNonce, counted)) {
     const consumer = await findNonceConsumer(rpc, wallet.address, nonce, head.number);
-    const transaction = consumer && (await readTransaction(rpc, consumer.txHash));
+    const transaction = consumer && (await readMinedTransaction(rpc, consumer.txHash));
     if (transaction && (await isOutflow(ports, transaction))) return { walletAddress, nonce, txHash: transaction.hash };
   }
   return null;

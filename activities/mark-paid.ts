@@ -10,9 +10,10 @@ import { settleFunds } from '../db/repositories/funds.ts';
 import { freeNonce, getLiveReservation } from '../db/repositories/nonces.ts';
 import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { isDuplicateKey, transact } from '../db/transact.ts';
-import { readFinalizedNumber, readHeader, type Hash } from './chain/blocks.ts';
-import { readReceipt } from './chain/receipts.ts';
+import { readFinalHeader, readFinalizedNumber, readHeader, type Hash } from './chain/blocks.ts';
+import { readFinalReceipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { readMinedTransaction } from './chain/transactions.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
 export interface MarkPaidInput {
@@ -38,18 +39,15 @@ interface HandPaid {
   from: string;
   /** base units */
   amount: bigint;
-}
-
-interface RawTransaction {
-  from: string;
-  to: string | null;
-  value: string;
+  /** our own payment that arrived short, as it stood when the rest was reckoned */
+  shortTxHash: string | null;
 }
 
 /**
  * Ends a withdrawal that a person paid by hand, if the chain finally shows exactly that payment: to the recipient, in the
- * token, and together with what our own mismatched payment already gave exactly the amount. Believed only after our own
- * nonce was finally consumed without paying. One (hash, log) serves one withdrawal, by unique key.
+ * token, and together with what our own mismatched payment already gave exactly the amount. What the chain shows is no single
+ * endpoint's word where two are there. Believed only after our own nonce was finally consumed without paying. One (hash, log) serves
+ * one withdrawal, by unique key. Throws `CHAIN_UNAVAILABLE` while endpoints differ.
  *
  * Called twice: the end stands. Dies in the middle: nothing was booked. A payment by hand of a withdrawal the engine has
  * paid as well raises `DOUBLE_PAYMENT`; nothing is taken back.
@@ -86,27 +84,28 @@ export function makeMarkPaid(ports: { db: Database; rpc: Rpc; settings: Settings
   /** What the recipient got by the transaction, or why it is not believed. */
   async function examine(request: WithdrawalRow, txHash: string): Promise<MarkPaidRefusal | HandPaid> {
     if (!/^0x[0-9a-f]{64}$/.test(txHash)) return 'not-a-hash';
-    const receipt = await readReceipt(rpc, txHash as Hash);
+    const receipt = await readFinalReceipt(rpc, txHash as Hash);
     const head = await readHeader(rpc, 'latest');
     const finalized = head && (await readFinalizedNumber(rpc, settings.chain, head.number));
     if (!receipt || finalized === null || receipt.blockNumber > finalized) return 'not-final';
-    const header = await readHeader(rpc, receipt.blockNumber);
+    const header = await readFinalHeader(rpc, receipt.blockNumber);
     if (header?.hash !== receipt.blockHash) return 'not-final';
     // Block times are whole seconds.
     if ((header.timestampSeconds + 1) * 1_000 < request.createdAt.getTime()) return 'too-old';
     const attempt = await findAttemptByHash(db, request.chainId, txHash as Hash);
     if (attempt && (attempt.requestId !== request.requestId || txHash !== request.paidTxHash)) return 'ours';
-    const raw = await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [txHash]);
-    if (!raw) return 'not-final';
-    const { amount, logIndex } = receivedBy({ succeeded: receipt.succeeded, to: raw.to, value: BigInt(raw.value), logs: receipt.logs }, request);
+    const transaction = await readMinedTransaction(rpc, txHash as Hash);
+    if (!transaction) return 'not-final';
+    const { from, to, value } = transaction;
+    const { amount, logIndex } = receivedBy({ succeeded: receipt.succeeded, to, value, logs: receipt.logs }, request);
     if (logIndex === null || amount + (await receivedBefore(request, txHash)) !== request.amount) return 'other-amount';
-    return { logIndex, blockNumber: receipt.blockNumber, from: raw.from, amount };
+    return { logIndex, blockNumber: receipt.blockNumber, from, amount, shortTxHash: request.paidTxHash };
   }
 
   /** What our own final payment gave the recipient when it was not what was asked. */
   async function receivedBefore(request: WithdrawalRow, txHash: string): Promise<bigint> {
     if (request.paidTxHash === null || request.paidTxHash === txHash || request.status === 'COMPLETED') return 0n;
-    const receipt = await readReceipt(rpc, request.paidTxHash);
+    const receipt = await readFinalReceipt(rpc, request.paidTxHash);
     if (!receipt) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getTransactionReceipt' });
     return receivedBy({ succeeded: receipt.succeeded, to: null, value: 0n, logs: receipt.logs }, request).amount;
   }
@@ -127,6 +126,8 @@ async function book(tx: Transaction, requestId: string, txHash: Hash, seen: Hand
   if (isEnd(request.status)) return request.status === 'COMPLETED' && request.paidTxHash === txHash ? null : 'ended';
   const live = await getLiveReservation(tx, requestId);
   if (live && live.state !== 'RESERVED') return 'payment-open';
+  // Our own nonce was ruled on since the chain was asked: what is owed may be another amount now.
+  if (request.paidTxHash !== seen.shortTxHash) return 'payment-open';
   await freeNonce(tx, requestId);
   // Paid by somebody else: what this wallet held for it is free again. A mismatch has consumed it before.
   await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: 0n, settledBlock: null });

@@ -1,17 +1,20 @@
 import { eq } from 'drizzle-orm';
 import { Wallet, parseEther } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fundReservations, wallets } from '../db/schema/index.ts';
+import { fundReservations, wallets, withdrawalRequests } from '../db/schema/index.ts';
 import { settleFunds } from '../db/repositories/funds.ts';
 import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { addWallet } from '../db/repositories/wallets.ts';
 import { transact } from '../db/transact.ts';
-import { parseAddress } from '../domain/address.ts';
+import { parseAddress, type Address } from '../domain/address.ts';
 import { interrupted, startBench, type Bench } from './activities.testkit.ts';
+import { paymentCall, readTokenBalance } from './chain/erc20.ts';
 import { makeReserveFunds } from './reserve-funds.ts';
 import { makeSign } from './sign.ts';
+import { takeNonce } from './take-nonce.ts';
 
 const ONE_POL = parseEther('1');
+const AWAY = parseAddress('0x00000000000000000000000000000000000000aa');
 
 describe('holding funds', () => {
   let bench: Bench;
@@ -98,6 +101,55 @@ describe('holding funds', () => {
     const rpc = interrupted(bench.ports.rpc, 'eth_estimateGas', () => bench.closeUnpaid({ requestId: id, status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'test' }));
     await expect(makeReserveFunds({ ...bench.ports, rpc })({ requestId: id })).rejects.toMatchObject({ type: 'INVALID_STATE' });
     expect(await bench.funds(id)).toBeNull();
+  });
+
+  it('is short, and not refused by the token, where the wallet has paid others since its balance was read', async () => {
+    const { rpc } = bench.engine.chain;
+    const id = await bench.accept('USDC', 2_000_000n);
+    const { tokenAddress } = await bench.engine.row(id);
+    const token = tokenAddress as Address;
+    const held = await readTokenBalance(rpc, token, bench.wallet, Number(await rpc.call<string>('eth_blockNumber', [])));
+    /** All of it but less than is asked for goes, in a block after the one that was read. */
+    const payOthers = async () => {
+      await rpc.call('anvil_impersonateAccount', [bench.wallet]);
+      await rpc.call('eth_sendTransaction', [{ from: bench.wallet, to: token, data: paymentCall({ tokenAddress: token, toAddress: AWAY, amount: held - 1_999_999n }).data }]);
+      await rpc.call('anvil_stopImpersonatingAccount', [bench.wallet]);
+      await bench.mine();
+    };
+    const before = await rpc.call('evm_snapshot', []);
+    const interruptedRpc = interrupted(bench.ports.rpc, 'eth_getBalance', payOthers);
+    expect(await makeReserveFunds({ ...bench.ports, rpc: interruptedRpc })({ requestId: id })).toMatchObject({ kind: 'short', missing: 'token' });
+    expect((await bench.engine.row(id)).status).toBe('AWAITING_FUNDS');
+    await rpc.call('evm_revert', [before]);
+    await bench.engine.redis.flushdb();
+    expect(await reserve(id)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('waits for no funds that another run has found while this one read the chain', async () => {
+    const id = await bench.accept('POL', ONE_POL);
+    await balance('0');
+    const rpc = interrupted(bench.ports.rpc, 'eth_getBalance', async () => {
+      await balance('100');
+      await bench.reserveFunds({ requestId: id });
+      await takeNonce(bench.ports, { requestId: id, chainId: bench.engine.chain.chainId, walletAddress: bench.wallet, window: 64 });
+    });
+    expect(await makeReserveFunds({ ...bench.ports, rpc })({ requestId: id })).toMatchObject({ kind: 'short' });
+    expect((await bench.engine.row(id)).status).toBe('SIGNING');
+    await balance('100');
+    expect(await reserve(id)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('takes nothing up again by a retry while a person’s word that it was paid stands', async () => {
+    const id = await bench.funded();
+    const { letterId } = await bench.park({ requestId: id, code: 'PAID_BY_HAND', class: 'unknown', reason: 'test' });
+    const claimed = { status: 'DEAD_LETTERED', errorCode: 'PAID_BY_HAND' };
+    expect(await reserve(id)).toEqual({ kind: 'parked' });
+    for (const retried of [true, [letterId ?? 0]]) await expect(bench.reserveFunds({ requestId: id, retried })).rejects.toMatchObject({ type: 'PAID_BY_HAND', nonRetryable: true });
+    expect(await bench.engine.row(id)).toMatchObject(claimed);
+    // The chain has answered: not paid.
+    await bench.ports.db.update(withdrawalRequests).set({ errorCode: 'PARKED' }).where(eq(withdrawalRequests.requestId, id));
+    expect(await bench.reserveFunds({ requestId: id, retried: true })).toMatchObject({ kind: 'reserved' });
+    expect((await bench.engine.row(id)).status).toBe('PENDING');
   });
 
   it('refuses for good: our own wallet, a token that is not in the registry, more than the limit', async () => {

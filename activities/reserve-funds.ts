@@ -16,11 +16,11 @@ import { lockLivePolicy } from '../db/repositories/policies.ts';
 import { awaitsApproval, findDecision } from '../db/repositories/policy-decisions.ts';
 import { readStandingFacts } from '../db/repositories/policy-facts.ts';
 import { listWallets, lockWallet, type WalletRow } from '../db/repositories/wallets.ts';
-import { getWithdrawal, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { getWithdrawal, isClaimedPaid, lockWithdrawal, moveTo, resolveCalls, setWithdrawal, type WithdrawalRow } from '../db/repositories/withdrawals.ts';
 import { appendEvent } from '../db/repositories/events.ts';
 import { transact } from '../db/transact.ts';
 import { admit, findDenial } from './admit.ts';
-import { readBalances, type BalancesAtBlock } from './chain/balances.ts';
+import { readBalances, readBalancesNow, type BalancesAtBlock } from './chain/balances.ts';
 import { createDecimalsCheck } from './chain/decimals-check.ts';
 import { paymentCall, rehearsePayment, TRANSACTION_GAS_MAX } from './chain/erc20.ts';
 import { feeLimitsOf, readFeeMarket } from './chain/fee-oracle.ts';
@@ -61,7 +61,8 @@ type Attempt = Judged | 'token' | 'gas';
  *
  * Called twice: the reservation stands, nothing is held or counted again. Dies in the middle: nothing was held. Throws the permanent
  * codes of validation, `TRANSFER_REFUSED` when the payment would revert, `GAS_COST_EXCEEDED` when its gas could never be
- * paid within the settings, and transient codes while the market is above them; nothing is held then.
+ * paid within the settings, `PAID_BY_HAND` for a retry while a person's word that it was paid stands, and transient codes while the
+ * market is above them; nothing is held then.
  */
 export function makeReserveFunds(ports: ReserveFundsPorts) {
   const { db, settings } = ports;
@@ -106,6 +107,8 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     refuseHalted(standing);
     await transact(db, async (tx) => {
       await lockWithdrawal(tx, requestId);
+      // Another run found them meanwhile, and may be signing.
+      if (await getFunds(tx, requestId)) return;
       await moveTo(tx, requestId, 'AWAITING_FUNDS', 'waiting for funds', { detail: { missing } });
     });
     return { kind: 'short', missing, waitMs: settings.fundsWaitMs };
@@ -114,11 +117,14 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
   /** A person's retry: from here on it is no longer parked, and may be given a nonce. An answer to an earlier letter counts for nothing. */
   async function takeUpAgain(requestId: string, retried: boolean | readonly number[]): Promise<boolean> {
     return transact(db, async (tx) => {
-      const { status, paidTxHash, hasLivePayment } = await lockWithdrawal(tx, requestId);
+      const row = await lockWithdrawal(tx, requestId);
       // Taken up by an earlier run of this activity, whose answer was lost.
-      if (status !== 'DEAD_LETTERED') return true;
+      if (row.status !== 'DEAD_LETTERED') return true;
       const letter = await findOpenDeadLetter(tx, requestId);
       if (retried !== true && !(retried && letter && retried.includes(letter.id))) return false;
+      // The chain is asked first, whatever else was said, also in a run that did not hear the claim.
+      if (isClaimedPaid(row)) throw new EngineError('PAID_BY_HAND', { requestId });
+      const { paidTxHash, hasLivePayment } = row;
       // A nonce whose bytes are still out goes on where it stands; the chain rules on it first.
       const from = hasLivePayment ? 'BROADCASTED' : 'PENDING';
       if (paidTxHash === null) await moveTo(tx, requestId, from, 'taken up again', { set: { errorCode: null, errorMessage: null } });
@@ -162,12 +168,24 @@ export function makeReserveFunds(ports: ReserveFundsPorts) {
     });
   }
 
+  /** @returns gas units; null where the wallet has paid others since its balance was read: that is no refusal of the token's */
+  async function rehearse(walletAddress: Address, payment: Parameters<typeof paymentCall>[0]): Promise<bigint | null> {
+    try {
+      return await rehearsePayment(ports.rpc, walletAddress, paymentCall(payment));
+    } catch (error) {
+      const isRefused = error instanceof EngineError && error.code === 'TRANSFER_REFUSED';
+      if (isRefused && (await readBalancesNow(ports.rpc, walletAddress, payment.tokenAddress)).token < payment.amount) return null;
+      throw error;
+    }
+  }
+
   async function tryWallet(request: WithdrawalRow, walletAddress: Address): Promise<Attempt> {
     const tokenAddress = request.tokenAddress as Address | null;
     const toAddress = request.toAddress as Address;
     const balances = await balancesOf(walletAddress, tokenAddress);
     if (balances.token < request.amount) return 'token';
-    const gas = await rehearsePayment(ports.rpc, walletAddress, paymentCall({ tokenAddress, toAddress, amount: request.amount }));
+    const gas = await rehearse(walletAddress, { tokenAddress, toAddress, amount: request.amount });
+    if (gas === null) return 'token';
     const gasLimit = atMost((gas * BigInt(100 + settings.chain.gasLimitMarginPercent)) / 100n, TRANSACTION_GAS_MAX);
     const fees = await quoteFor(gasLimit);
     const wanted = { tokenAddress, amount: request.amount, gasWei: gasLimit * fees.maxFeePerGas };

@@ -106,6 +106,21 @@ describe('settling', () => {
     expect(await books(id)).toEqual(booked);
   });
 
+  it('calls nothing unpaid that a person says was paid by hand: the chain is asked first', async () => {
+    const { id, attempt } = await signed();
+    await bench.park({ requestId: id, code: 'PAID_BY_HAND', class: 'unknown', reason: 'test' });
+    expect(await settle(id, { kind: 'unpaid', ...facts(attempt) })).toBe('DEAD_LETTERED');
+    const booked = await books(id);
+    expect(booked).toMatchObject({
+      row: { errorCode: 'PAID_BY_HAND', hasLivePayment: false, txHash: null, paidTxHash: null },
+      funds: { state: 'HELD', spentGasWei: COST },
+      nonces: [{ state: 'CONSUMED', consumedBy: attempt.txHash, liveRequestId: null }],
+      attempts: [{ status: 'REVERTED' }],
+    });
+    await settle(id, { kind: 'unpaid', ...facts(attempt) });
+    expect(await books(id)).toEqual(booked);
+  });
+
   it('never calls a short payment unpaid, and never pays it again', async () => {
     const { id, attempt } = await signed();
     await settle(id, { kind: 'mismatch', received: '990000', ...facts(attempt) });

@@ -53,6 +53,8 @@ export function makeSettle(ports: SettlePorts) {
   });
 }
 
+const UNPAID_EVENT = 'failed on chain: nothing was paid';
+
 /** True when the verdict is about this very reservation, not an earlier one of the same withdrawal. */
 async function speaksOf(tx: Transaction, reservation: NonceReservationRow, verdict: FinalVerdict): Promise<boolean> {
   const hashes = (await listAttempts(tx, reservation.id)).map(({ txHash }) => txHash as string);
@@ -89,8 +91,15 @@ async function book(tx: Transaction, request: WithdrawalRow, reservation: NonceR
       return false;
     case 'unpaid':
       await endAttempts(tx, reservation.id, { txHash, status: 'REVERTED' }, 'REPLACED');
+      if (isClaimedPaid(request)) {
+        // Paid by hand, perhaps: the chain is asked before it may be called unpaid.
+        await bookGas(tx, requestId, cost);
+        await setWithdrawal(tx, requestId, { hasLivePayment: false, txHash: null });
+        await appendEvent(tx, { requestId, type: UNPAID_EVENT, detail });
+        return false;
+      }
       await settleFunds(tx, requestId, { state: 'RELEASED', spentAmount: 0n, spentGasWei: cost, settledBlock: verdict.blockNumber });
-      await enter(tx, requestId, 'FAILED', 'failed on chain: nothing was paid', detail, { txHash, hasLivePayment: false, errorCode: 'TRANSFER_REFUSED', errorMessage: 'mined without moving the tokens', completedAt: new Date() });
+      await enter(tx, requestId, 'FAILED', UNPAID_EVENT, detail, { txHash, hasLivePayment: false, errorCode: 'TRANSFER_REFUSED', errorMessage: 'mined without moving the tokens', completedAt: new Date() });
       return false;
     case 'mismatch':
       // Money moved, but not what was asked. It stays "unknown" until a person has looked; nothing pays again by itself.

@@ -40,6 +40,8 @@ const NOT_RECORDED = [
   "if (voiding === 'held') await sleep(FEE_HOLD_MS, HELD);",
   "if (failureOf(error).code !== 'INVALID_STATE') throw error;",
   "if (ended === null) await sleep(FEE_HOLD_MS, { summary: 'something that may pay exists: take it up' });",
+  'if (ended === null) hands.cancelled = false;',
+  "if (signed !== 'signed') return (await cancelUnpaid(request, hands)) ?? fail(WAITS_FOR_A_PERSON);",
   'const signed = hands.cancelled ? await run() : await interruptible(hands, run);',
   'return null;',
   'if (ended !== null) return ended;',

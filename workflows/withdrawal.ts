@@ -67,18 +67,19 @@ async function pay(request: WithdrawalInput, hands: OperatorHands): Promise<EndS
   // One turn for each nonce. A second turn comes only after the first nonce was finally consumed without paying.
   for (;;) {
     const signed = await signPayment(request, hands);
-    if (signed !== 'signed') return cancelUnpaid(request);
+    if (signed !== 'signed') return (await cancelUnpaid(request, hands)) ?? fail(WAITS_FOR_A_PERSON);
 
     const sent = await interruptible(hands, () => send(request, hands));
     const verdict = await confirm(request, hands, sent === 'halted' ? 'void' : 'pay');
     if (verdict.kind === 'settled') continue;
 
-    const status = await settle(request, hands, verdict);
+    const status = await persist(() => settle(request, hands, verdict));
     if (isEnd(status)) return status;
     if (verdict.kind === 'mismatch') fail({ code: 'PAYMENT_MISMATCH', class: 'unknown', reason: `the recipient received ${verdict.received} base units` });
   }
 }
 
+const WAITS_FOR_A_PERSON: Failure = { code: 'PARKED', class: 'unknown', reason: 'it waits for a person' };
 const CANCELLED = { status: 'CANCELLED', code: 'CANCELLED_BY_REQUEST', reason: 'cancelled before anything was signed' } as const;
 
 /**
@@ -96,7 +97,7 @@ async function holdFunds(request: WithdrawalInput, hands: OperatorHands): Promis
     // It has taken effect: the next time it is parked, a person is asked again.
     if (byHand) hands.retry = false;
     // A run that was started again for a parked withdrawal parks where the first one did.
-    if (funds.kind === 'parked') fail({ code: 'PARKED', class: 'unknown', reason: 'it waits for a person' });
+    if (funds.kind === 'parked') fail(WAITS_FOR_A_PERSON);
     if (funds.kind === 'denied') fail({ code: funds.code, class: 'permanent', reason: `denied by the policy's rule ${funds.rule}` });
     if (funds.kind === 'reserved') {
       hands.searchAttributes.Wallet = funds.walletAddress;
@@ -246,9 +247,14 @@ async function settle(request: WithdrawalInput, hands: OperatorHands, verdict: F
   return status;
 }
 
-/** Ends what was cancelled before anything was signed; an end reached before stands. */
-async function cancelUnpaid(request: WithdrawalInput): Promise<EndStatus> {
-  return insist(() => books.closeUnpaid({ ...request, ...CANCELLED }));
+/**
+ * Ends what was cancelled before anything was signed; an end reached before stands.
+ * @returns null where it may be paid after all, by money that moved or by a person's word: then it is not ours to cancel
+ */
+async function cancelUnpaid(request: WithdrawalInput, hands: OperatorHands): Promise<EndStatus | null> {
+  const ended = await closeIfUnsigned(request, CANCELLED);
+  if (ended === null) hands.cancelled = false;
+  return ended;
 }
 
 /** Ends what nothing was signed for; the signing service may be away. @returns null when something that may pay exists after all */
@@ -303,8 +309,10 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
       await insist(() => books.escalate({ ...request, escalation: reminders }));
     } else if (hands.markedPaid !== null) {
       if (await askTheChain(request, hands)) return 'COMPLETED';
-    } else if (hands.cancelled) return cancelUnpaid(request);
-    else return null;
+    } else if (hands.cancelled) {
+      const cancelled = await cancelUnpaid(request, hands);
+      if (cancelled !== null) return cancelled;
+    } else return null;
   }
 }
 

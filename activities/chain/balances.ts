@@ -19,11 +19,16 @@ export interface BalancesAtBlock extends WalletBalances {
 export async function readBalances(ports: { rpc: Rpc; redis: Redis; settings: ChainSettings }, wallet: Address, token: Address | null): Promise<BalancesAtBlock> {
   const { rpc, redis, settings } = ports;
   const text = await remember(redis, `balance:${rpc.chainId}:${wallet}:${token ?? 'native'}`, settings.blockTimeMs, async () => {
-    const block = await readCommonHead(rpc);
-    const nativeWei = BigInt(await rpc.agree<string>('eth_getBalance', [wallet, hexQuantity(block)], BigInt));
-    const balance = token === null ? nativeWei : await readTokenBalance(rpc, token, wallet, block);
-    return `${block} ${nativeWei} ${balance}`;
+    const now = await readBalancesNow(rpc, wallet, token);
+    return `${now.block} ${now.nativeWei} ${now.token}`;
   });
   const [block = '', nativeWei = '', balance = ''] = text.split(' ');
   return { block: Number(block), nativeWei: BigInt(nativeWei), token: BigInt(balance) };
+}
+
+/** The same, of the newest block, whatever is remembered. */
+export async function readBalancesNow(rpc: Rpc, wallet: Address, token: Address | null): Promise<BalancesAtBlock> {
+  const block = await readCommonHead(rpc);
+  const nativeWei = BigInt(await rpc.agree<string>('eth_getBalance', [wallet, hexQuantity(block)], BigInt));
+  return { block, nativeWei, token: token === null ? nativeWei : await readTokenBalance(rpc, token, wallet, block) };
 }

@@ -45,10 +45,34 @@ interface RawTransaction {
 
 const lower = (address: string) => parseAddress(address.toLowerCase());
 
-/** A transaction by its hash. Null means only that this node does not show it now. */
+/** A transaction by its hash, as one endpoint shows it. Null means only that this node does not show it now. */
 export async function readTransaction(rpc: Rpc, txHash: Hash): Promise<ChainTransaction | null> {
   const raw = await rpc.call<RawTransaction | null>('eth_getTransactionByHash', [txHash]);
-  if (!raw) return null;
+  return raw && parse(raw);
+}
+
+/**
+ * A mined transaction by its hash: what it moves, and to whom, two endpoints must show alike, where two are there. Null when they
+ * do not show one. Throws `CHAIN_UNAVAILABLE` while they differ.
+ */
+export async function readMinedTransaction(rpc: Rpc, txHash: Hash): Promise<ChainTransaction | null> {
+  const raw = await rpc.agree<RawTransaction | null>('eth_getTransactionByHash', [txHash], (shown) => shown && movementOf(parse(shown)));
+  return raw && parse(raw);
+}
+
+/** True when signed bytes are those of the transaction a node shows: the bytes prove their hash, what is shown beside it proves nothing. */
+export function isSignedBy(rawTransaction: string, transaction: ChainTransaction): boolean {
+  const { hash, from, to, nonce, value, data: input, gasLimit } = Transaction.from(rawTransaction);
+  const signed = { hash, from: from && lower(from), to: to && lower(to), nonce, value, input, gasLimit };
+  return Object.entries(movementOf(transaction)).every(([field, shown]) => signed[field as keyof typeof signed] === shown);
+}
+
+/** What clients show alike, and money follows. */
+function movementOf({ hash, from, to, nonce, value, input, gasLimit }: ChainTransaction) {
+  return { hash: hash.toLowerCase(), from, to, nonce, value, input: input.toLowerCase(), gasLimit };
+}
+
+function parse(raw: RawTransaction): ChainTransaction {
   return {
     hash: raw.hash,
     from: lower(raw.from),

@@ -103,6 +103,17 @@ describe('the gas held', () => {
 });
 
 describe('what a balance does not show yet', () => {
+  it('is added up by token, to the last digit', async () => {
+    // More digits than a double holds.
+    const much = 9_007_199_254_740_993n;
+    for (const tokenAddress of [TOKEN, TOKEN, null, null]) await hold({ tokenAddress, amount: much });
+    await settle(await hold({ tokenAddress: null }), { spentAmount: much, spentGasWei: 5n, settledBlock: 8 });
+    const sums = async (block: number) => (await reservedAt(block)).toSorted((left, right) => Number(left.amount - right.amount) || String(left.tokenAddress).localeCompare(String(right.tokenAddress)));
+    const bothHeld = [{ tokenAddress: TOKEN, amount: 2n * much, gasWei: 2n * GAS_WEI }, { tokenAddress: null, amount: 2n * much, gasWei: 2n * GAS_WEI }];
+    expect(await sums(8)).toEqual(bothHeld);
+    expect(await sums(7)).toEqual([{ tokenAddress: null, amount: much, gasWei: 5n }, ...bothHeld]);
+  });
+
   it('is what is held, at every block', async () => {
     await hold();
     for (const block of [0, 10, 1_000_000]) expect(await reservedAt(block)).toEqual([held]);

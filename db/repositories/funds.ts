@@ -1,4 +1,4 @@
-import { and, eq, gt, or, sql } from 'drizzle-orm';
+import { and, eq, gt, ne, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -14,26 +14,25 @@ export async function getFunds(queryable: Queryable, requestId: string): Promise
 }
 
 /**
- * Everything a balance read at `balanceBlock` does not show yet: what is held, and what was settled by a later block.
- * The caller holds the wallet's row.
+ * Everything a balance read at `balanceBlock` does not show yet, added up by token: what is held, and what was settled by a later
+ * block. Where it decides about money the caller holds the wallet's row. Two queries, each along an index of its own, whatever waits
+ * and however much was ever paid.
  */
-export async function listReserved(tx: Transaction, chainId: number, walletAddress: string, balanceBlock: number): Promise<ReservedFunds[]> {
-  const rows = await tx
-    .select()
-    .from(fundReservations)
-    .where(
-      and(
-        eq(fundReservations.chainId, chainId),
-        eq(fundReservations.walletAddress, walletAddress as Address),
-        or(eq(fundReservations.state, 'HELD'), gt(fundReservations.settledBlock, balanceBlock)),
-      ),
-    );
-  return rows.map((row) => ({
-    tokenAddress: row.tokenAddress,
-    amount: row.state === 'HELD' ? row.amount : (row.spentAmount ?? 0n),
-    gasWei: row.state === 'HELD' ? row.gasWei : (row.spentGasWei ?? 0n),
-  }));
+export async function listReserved(queryable: Queryable, chainId: number, walletAddress: string, balanceBlock: number): Promise<ReservedFunds[]> {
+  const { tokenAddress, amount, gasWei, spentAmount, spentGasWei, state, settledBlock } = fundReservations;
+  const sums = (units: SQLWrapper, gas: SQLWrapper, which: SQL) =>
+    queryable
+      .select({ tokenAddress, amount: exactSum(units), gasWei: exactSum(gas) })
+      .from(fundReservations)
+      .where(and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress as Address), which))
+      .groupBy(tokenAddress);
+  const held = await sums(amount, gasWei, eq(state, 'HELD'));
+  const later = await sums(spentAmount, spentGasWei, sql`${gt(settledBlock, balanceBlock)} AND ${ne(state, 'HELD')}`);
+  return [...held, ...later].map((row) => ({ tokenAddress: row.tokenAddress, amount: BigInt(row.amount), gasWei: BigInt(row.gasWei) }));
 }
+
+/** As text: the driver would make a double of it. */
+const exactSum = (column: SQLWrapper) => sql<string>`CAST(COALESCE(SUM(${column}), 0) AS CHAR)`;
 
 /** How many reservations a wallet holds. */
 export async function countHeld(queryable: Queryable, chainId: number, walletAddress: string): Promise<number> {

@@ -1,7 +1,9 @@
-import { and, eq, gt, gte, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
+import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { fundReservations, walletObservations, withdrawalRequests } from '../schema/index.ts';
+import { listReserved } from './funds.ts';
 
 export type WalletObservation = typeof walletObservations.$inferSelect;
 
@@ -31,21 +33,14 @@ export async function recordObservations(tx: Transaction, rows: readonly (typeof
 /** Sums over a wallet's reservations, base units by asset (`native`: coin amounts and all gas). An asset without any is absent. */
 export type SumsByAsset = ReadonlyMap<string, bigint>;
 
-/**
- * What a balance read at `balanceBlock` does not show yet: everything held, and what a later block settled. The same rule as
- * `listReserved`, added up in the database: for people, not for deciding about money.
- */
+/** What a balance read at `balanceBlock` does not show yet: everything held, and what a later block settled. For people: no row is held. */
 export async function sumReserved(queryable: Queryable, chainId: number, walletAddress: Address, balanceBlock: number): Promise<SumsByAsset> {
-  return sumByAsset(queryable, chainId, walletAddress, or(eq(fundReservations.state, 'HELD'), gt(fundReservations.settledBlock, balanceBlock)));
+  return byAsset(await listReserved(queryable, chainId, walletAddress, balanceBlock));
 }
 
 /** What was promised from a moment on, up to another, and is still held, or was spent. A promise that was released counts with its gas only. */
 export async function sumSpent(queryable: Queryable, chainId: number, walletAddress: Address, time: { from: Date; to: Date | null }): Promise<SumsByAsset> {
   const { createdAt } = fundReservations;
-  return sumByAsset(queryable, chainId, walletAddress, and(gte(createdAt, time.from), time.to === null ? undefined : lt(createdAt, time.to)));
-}
-
-async function sumByAsset(queryable: Queryable, chainId: number, walletAddress: Address, which: ReturnType<typeof or>): Promise<SumsByAsset> {
   const held = sql`${fundReservations.state} = 'HELD'`;
   const rows = await queryable
     .select({
@@ -54,13 +49,17 @@ async function sumByAsset(queryable: Queryable, chainId: number, walletAddress: 
       gasWei: sql<string>`CAST(SUM(IF(${held}, ${fundReservations.gasWei}, COALESCE(${fundReservations.spentGasWei}, 0))) AS CHAR)`,
     })
     .from(fundReservations)
-    .where(and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress), which))
+    .where(and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress), gte(createdAt, time.from), time.to === null ? undefined : lt(createdAt, time.to)))
     .groupBy(fundReservations.tokenAddress);
+  return byAsset(rows.map(({ tokenAddress, amount, gasWei }) => ({ tokenAddress, amount: BigInt(amount), gasWei: BigInt(gasWei) })));
+}
+
+function byAsset(rows: readonly ReservedFunds[]): SumsByAsset {
   const sums = new Map<string, bigint>();
   const add = (asset: string, value: bigint) => sums.set(asset, (sums.get(asset) ?? 0n) + value);
   for (const { tokenAddress, amount, gasWei } of rows) {
-    add(assetKeyOf(tokenAddress), BigInt(amount));
-    add(NATIVE, BigInt(gasWei));
+    add(assetKeyOf(tokenAddress), amount);
+    add(NATIVE, gasWei);
   }
   return sums;
 }

@@ -1,8 +1,8 @@
 import type { Hash } from '../../activities/chain/blocks.ts';
 import { rehearsePayment, paymentCall } from '../../activities/chain/erc20.ts';
 import { findNonceConsumer } from '../../activities/chain/nonce-consumer.ts';
-import { readReceipt } from '../../activities/chain/receipts.ts';
-import { readRawTransaction, readTransaction, type ChainTransaction } from '../../activities/chain/transactions.ts';
+import { readFinalReceipt } from '../../activities/chain/receipts.ts';
+import { isSignedBy, readMinedTransaction, readRawTransaction, readTransaction, type ChainTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow, makesCall } from '../../activities/forgotten-outflow.ts';
 import { getFunds } from '../../db/repositories/funds.ts';
 import type { AttemptRow } from '../../db/repositories/attempts.ts';
@@ -95,8 +95,8 @@ export async function gatherEvidence(deps: RecoverDeps, payment: Payment, group:
   if (!consumer) return refuse(requestId, `nonce ${group.nonce} of ${walletAddress} is used, and the node does not show by what`, 'ask a node with the full history (POLYGON_RPC_URL)');
   const purpose = purposes.get(consumer.txHash);
   if (purpose === undefined) return foreignConsumer(deps, payment, restored, consumer.txHash);
-  const receipt = await readReceipt(deps.rpc, consumer.txHash);
-  const transaction = await readTransaction(deps.rpc, consumer.txHash);
+  const receipt = await readFinalReceipt(deps.rpc, consumer.txHash);
+  const transaction = await readMinedTransaction(deps.rpc, consumer.txHash);
   if (!receipt || !transaction) return refuse(requestId, `the node does not show the receipt of ${consumer.txHash}`, 'ask a node with the full history (POLYGON_RPC_URL)');
   const proof = `${consumer.txHash} in final block ${consumer.blockNumber}`;
   const costWei = receipt.gasUsed * receipt.effectiveGasPrice;
@@ -108,7 +108,7 @@ export async function gatherEvidence(deps: RecoverDeps, payment: Payment, group:
 
 /** A transaction that none of our known hashes names. The very payment, on the request's own nonce, is ours all the same. */
 async function foreignConsumer(deps: RecoverDeps, payment: Payment, restored: RestoredNonce, txHash: Hash): Promise<NonceEvidence> {
-  const transaction = await readTransaction(deps.rpc, txHash);
+  const transaction = await readMinedTransaction(deps.rpc, txHash);
   if (transaction && makesCall(transaction, payment)) {
     return gatherEvidence(deps, payment, { walletAddress: restored.walletAddress, nonce: restored.nonce, known: [], missing: [...restored.attempts.map((attempt) => attempt.txHash), txHash] }, transaction.blockNumber ?? 0, () => Infinity);
   }
@@ -137,6 +137,7 @@ async function attemptOf(deps: RecoverDeps, payment: Payment, group: NonceGroup,
   if (to === null || (!voids && !makesCall(transaction, payment))) return refuse(requestId, `${hash} was signed for it, but pays something else`, `compare the transaction with the request, settle by hand and run again with --leave ${requestId}`);
   const rawTransaction = await readRawTransaction(deps.rpc, hash);
   if (rawTransaction === null) return refuse(requestId, `the bytes of ${hash} cannot be had from the node`, 'ask a node that serves eth_getRawTransactionByHash (POLYGON_RPC_URL)');
+  if (!isSignedBy(rawTransaction, transaction)) return refuse(requestId, `a node shows ${hash} otherwise than its signed bytes say`, 'leave that node out (POLYGON_RPC_URL)');
   const { gasLimit, maxFeePerGas, maxPriorityFeePerGas } = transaction;
   return { txHash: hash, rawTransaction, purpose: voids ? 'VOID' : 'PAY', to, value, gasLimit, maxFeePerGas, maxPriorityFeePerGas };
 }

@@ -1,5 +1,5 @@
 import { findNonceConsumer } from '../../activities/chain/nonce-consumer.ts';
-import { readTransaction } from '../../activities/chain/transactions.ts';
+import { readMinedTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow } from '../../activities/forgotten-outflow.ts';
 import { listAttempts } from '../../db/repositories/attempts.ts';
 import { listKnownNonces, listUnbooked, readNonceTruth, type RequestRepair } from '../../db/repositories/recovery.ts';
@@ -44,7 +44,7 @@ export async function planNonces(deps: RecoverDeps, wallet: WalletRow, restored:
   const refusals: Refusal[] = [];
   for (const nonce of candidates) {
     const consumer = await findNonceConsumer(deps.rpc, walletAddress, nonce, place.block);
-    const transaction = consumer && (await readTransaction(deps.rpc, consumer.txHash));
+    const transaction = consumer && (await readMinedTransaction(deps.rpc, consumer.txHash));
     if (!transaction) {
       refusals.push({ subject: walletAddress, reason: `nonce ${nonce} is used, and the node does not show by what`, advice: 'ask a node with the full history (POLYGON_RPC_URL)', haltWallet: null });
     } else if (!leave.has(transaction.hash) && (await isOutflow(deps, transaction))) {

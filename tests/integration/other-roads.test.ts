@@ -1,6 +1,7 @@
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { deadLetters } from '../../db/schema/index.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { withoutLimits } from '../harness/policies.ts';
@@ -95,4 +96,25 @@ describe('a chain in motion', () => {
     }
     expect(attempts.filter(({ status }) => status === 'CONFIRMED')).toHaveLength(1);
   });
+});
+
+it('a ruling that cannot be booked, nobody knows why, is booked a little later, and nobody is called for it', async () => {
+  await start();
+  const { pool } = engine.database;
+  // A table without transactions: what is written to it stays where the booking is undone.
+  await pool.query('CREATE TABLE refusals (at DATETIME(3)) ENGINE=MyISAM');
+  await pool.query(`CREATE TRIGGER refuse BEFORE UPDATE ON fund_reservations FOR EACH ROW
+    BEGIN
+      IF NEW.state = 'CONSUMED' THEN
+        INSERT INTO refusals VALUES (NOW(3));
+        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today';
+      END IF;
+    END`);
+  const payment = await accept();
+  const refusals = async () => ((await pool.query('SELECT COUNT(*) AS count FROM refusals'))[0] as [{ count: number }])[0].count;
+  await expect.poll(refusals, { timeout: 60_000 }).toBeGreaterThanOrEqual(2);
+  await pool.query('DROP TRIGGER refuse');
+  await expectPaidOnce(payment);
+  expect(await engine.database.db.$count(deadLetters)).toBe(0);
+  expect(await attemptsOf(payment.requestId)).toHaveLength(1);
 });

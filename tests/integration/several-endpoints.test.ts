@@ -44,6 +44,17 @@ describe('a withdrawal through two endpoints', () => {
     await expectPaidOnce(await accept());
   });
 
+  it('is not called failed on the word of one about its receipt, and is paid once when they agree', async () => {
+    const reverted = (receipt: unknown): unknown => receipt && { ...(receipt as object), status: '0x0', logs: [] };
+    engine.proxy.inject(lie((result) => (Array.isArray(result) ? result.map(reverted) : reverted(result))), ['eth_getBlockReceipts', 'eth_getTransactionReceipt']);
+    second.calls.clear();
+    const withdrawal = await accept();
+    await vi.waitFor(() => expect(second.calls.get('eth_getTransactionReceipt')).toBeGreaterThanOrEqual(2), { timeout: 30_000, interval: 100 });
+    expect((await engine.row(withdrawal.requestId)).status).toBe('CONFIRMING');
+    engine.proxy.inject({ kind: 'pass' });
+    await expectPaidOnce(withdrawal);
+  });
+
   it.each([
     ['how much the wallet has', 'eth_getBalance', (): unknown => '0xffffffffffffffffffff'],
     ['whether it can be paid', 'eth_estimateGas', (): unknown => null],
