@@ -112,7 +112,8 @@ export async function buildApp(deps: ApiDependencies, limits: HttpLimits = HTTP_
     requestIdHeader: false,
     trustProxy: settings.api.trustedProxies.length > 0 && settings.api.trustedProxies,
     bodyLimit: limits.bodyBytesMax,
-    routerOptions: { maxParamLength: limits.paramCharactersMax },
+    // The whole target is bounded, and a path that is known is answered in the order of every other: who asks comes first.
+    routerOptions: { maxParamLength: limits.urlBytesMax },
     connectionTimeout: limits.silenceMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,

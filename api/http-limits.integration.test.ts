@@ -51,6 +51,7 @@ async function send(bytes: string): Promise<RawAnswer> {
 }
 
 const get = (target: string, headers = '') => send(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\n${headers}\r\n`);
+const nobodyGets = (target: string) => send(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
 const post = (body: string) => send(`POST /withdrawals HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\nidempotency-key: ${Math.random()}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 
 function expectRefusal(answer: RawAnswer, status: number, code: string, detail?: { field: string; reason: string }): void {
@@ -88,13 +89,17 @@ describe('what is too large', () => {
     }
   });
 
-  it('a part of a path', async () => {
-    expectRefusal(await get(`/withdrawals/${'x'.repeat(101)}`), 400, 'VALIDATION_FAILED', { field: 'request', reason: 'malformed' });
+  it('a part of a path is what nobody has, and nobody is told so before they are known', async () => {
+    const path = `/withdrawals/${'x'.repeat(4_000)}`;
+    expectRefusal(await get(path), 404, 'NOT_FOUND');
+    expectRefusal(await nobodyGets(path), 401, 'UNAUTHENTICATED');
   });
 
-  it('a query of many parameters', async () => {
+  it('a query of many parameters, told to those who may ask', async () => {
     const parameters = (count: number) => Array.from({ length: count }, (_, index) => `p${index}=1`).join('&');
     expectRefusal(await get(`/assets?${parameters(51)}`), 400, 'VALIDATION_FAILED', { field: 'querystring', reason: 'too-many' });
+    expectRefusal(await nobodyGets(`/withdrawals?${parameters(51)}`), 401, 'UNAUTHENTICATED');
+    expectRefusal(await get(`/admin/stats?${parameters(51)}`), 403, 'FORBIDDEN');
     expect((await get(`/assets?${parameters(50)}`)).status).toBe(200);
   });
 
