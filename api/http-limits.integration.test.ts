@@ -118,6 +118,10 @@ describe('what is not what it seems', () => {
     expect(({} as { amount?: unknown }).amount).toBeUndefined();
   });
 
+  it.each(['{"amount":"1","amount":"2"}', String.raw`{"amount":"1","\u0061mount":"1"}`])('%s says a name twice, and neither value is taken', async (body) => {
+    expectRefusal(await post(body), 400, 'VALIDATION_FAILED', { field: 'body', reason: 'duplicate-names' });
+  });
+
   it('a parameter given twice is neither the first nor the last of the two', async () => {
     expectRefusal(await get('/withdrawals?limit=1&limit=2'), 400, 'VALIDATION_FAILED', { field: 'limit', reason: 'type' });
     expectRefusal(await get('/withdrawals?limit[]=1'), 400, 'VALIDATION_FAILED', { field: 'limit[]', reason: 'additionalProperties' });
