@@ -122,6 +122,15 @@ describe('what is not what it seems', () => {
     expectRefusal(await post(body), 400, 'VALIDATION_FAILED', { field: 'body', reason: 'duplicate-names' });
   });
 
+  it('a body that calls itself packed: 415, whatever it is', async () => {
+    const body = JSON.stringify(BODY);
+    for (const [coding, status] of [['gzip', 415], ['br', 415], ['identity', 202]] as const) {
+      const answer = await send(`POST /withdrawals HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\nidempotency-key: ${Math.random()}\r\ncontent-type: application/json\r\ncontent-encoding: ${coding}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      expect([coding, answer.status]).toEqual([coding, status]);
+      if (status === 415) expectRefusal(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
+    }
+  });
+
   it('a parameter given twice is neither the first nor the last of the two', async () => {
     expectRefusal(await get('/withdrawals?limit=1&limit=2'), 400, 'VALIDATION_FAILED', { field: 'limit', reason: 'type' });
     expectRefusal(await get('/withdrawals?limit[]=1'), 400, 'VALIDATION_FAILED', { field: 'limit[]', reason: 'additionalProperties' });
@@ -140,6 +149,17 @@ describe('what is not what it seems', () => {
       expectRefusal(answer, 400, 'VALIDATION_FAILED');
       expect(answer.body).not.toContain('HTTP/1.1');
     }
+  });
+});
+
+describe('what Node would answer by itself', () => {
+  it('a request without a host', async () => {
+    expectRefusal(await send('GET /assets HTTP/1.1\r\nconnection: close\r\n\r\n'), 400, 'VALIDATION_FAILED', { field: 'Host', reason: 'required' });
+    expect((await send('GET /assets HTTP/1.0\r\n\r\n')).status).toBe(200);
+  });
+
+  it('an expectation that nobody knows', async () => {
+    expect((await get('/assets', 'expect: the-unexpected\r\n')).status).toBe(200);
   });
 });
 
