@@ -25,6 +25,7 @@ import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';
 import { openSession } from './auth/open-session.ts';
 import { hashPassword } from './auth/passwords.ts';
+import { watchAnswers } from './documented.testkit.ts';
 import { openTemporal } from './temporal.ts';
 import { SEALED_PAYLOADS } from '../tests/harness/payloads.ts';
 import { testRedisUrl } from '../tests/harness/redis.ts';
@@ -64,6 +65,7 @@ export interface TestApi {
   post(body: unknown, headers?: Record<string, string | null>): Promise<LightMyRequestResponse>;
   get(url: string, account?: TestAccount, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   countWithdrawals(): Promise<number>;
+  /** Throws where a status was answered that the OpenAPI document does not list for that call. */
   close(): Promise<void>;
 }
 
@@ -114,7 +116,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
   });
   const logger = createLogger({ service: 'api-server', level: 'DEBUG' }, destination);
-  const app = await buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) }, { ...HTTP_LIMITS, countersAnswerMs: TEST_COUNTERS_ANSWER_MS, ...options.httpLimits });
+  const { app, undocumented } = await watchAnswers(() => buildApp({ database: database.db, redis, temporal: temporal.client, books: options.books ?? OPEN_BOOKS, settings, sealKey, webhookKey, signingJwk, logger, crashPoint: options.crashPoint ?? (() => undefined) }, { ...HTTP_LIMITS, countersAnswerMs: TEST_COUNTERS_ANSWER_MS, ...options.httpLimits }));
   const accessTokens = await createAccessTokens(signingJwk);
   const passwordHash = await hashPassword(PASSWORD);
   const account = async (role: Role): Promise<TestAccount> => {
@@ -143,6 +145,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await temporal.close();
       redis.disconnect();
       if (!engine) await database.close();
+      if (undocumented.size > 0) throw new Error(`the OpenAPI document does not list what was answered: ${[...undocumented].toSorted().join(', ')}`);
     },
   };
 }

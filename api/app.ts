@@ -16,6 +16,7 @@ import { answerClientError } from './errors/client-error.ts';
 import { accessPlugin } from './plugins/access.ts';
 import { auditPlugin } from './plugins/audit.ts';
 import { authenticationPlugin } from './plugins/authentication.ts';
+import { bareRequestsPlugin } from './plugins/bare-requests.ts';
 import { bodiesPlugin } from './plugins/bodies.ts';
 import { closingPlugin } from './plugins/closing.ts';
 import { corsPlugin } from './plugins/cors.ts';
@@ -112,11 +113,12 @@ export async function buildApp(deps: ApiDependencies, limits: HttpLimits = HTTP_
     requestIdHeader: false,
     trustProxy: settings.api.trustedProxies.length > 0 && settings.api.trustedProxies,
     bodyLimit: limits.bodyBytesMax,
-    routerOptions: { maxParamLength: limits.paramCharactersMax },
+    // The whole target is bounded, and a path that is known is answered in the order of every other: who asks comes first.
+    routerOptions: { maxParamLength: limits.urlBytesMax },
     connectionTimeout: limits.silenceMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: { maxHeaderSize: limits.headerBytesMax, headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.requestTimeoutMs, connectionsCheckingInterval: limits.connectionsCheckMs },
+    http: { maxHeaderSize: limits.headerBytesMax, headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.requestTimeoutMs, connectionsCheckingInterval: limits.connectionsCheckMs, requireHostHeader: false },
     forceCloseConnections: 'idle',
     // While closing, requests on open connections are still answered.
     return503OnClosing: false,
@@ -131,6 +133,7 @@ export async function buildApp(deps: ApiDependencies, limits: HttpLimits = HTTP_
 
   await app.register(correlationPlugin);
   await app.register(errorsPlugin);
+  await app.register(bareRequestsPlugin);
   await app.register(bodiesPlugin, { jsonDepthMax: limits.jsonDepthMax });
   await app.register(closingPlugin);
   await app.register(requestLogPlugin);

@@ -51,6 +51,7 @@ async function send(bytes: string): Promise<RawAnswer> {
 }
 
 const get = (target: string, headers = '') => send(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\n${headers}\r\n`);
+const nobodyGets = (target: string) => send(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
 const post = (body: string) => send(`POST /withdrawals HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\nidempotency-key: ${Math.random()}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 
 function expectRefusal(answer: RawAnswer, status: number, code: string, detail?: { field: string; reason: string }): void {
@@ -88,13 +89,17 @@ describe('what is too large', () => {
     }
   });
 
-  it('a part of a path', async () => {
-    expectRefusal(await get(`/withdrawals/${'x'.repeat(101)}`), 400, 'VALIDATION_FAILED', { field: 'request', reason: 'malformed' });
+  it('a part of a path is what nobody has, and nobody is told so before they are known', async () => {
+    const path = `/withdrawals/${'x'.repeat(4_000)}`;
+    expectRefusal(await get(path), 404, 'NOT_FOUND');
+    expectRefusal(await nobodyGets(path), 401, 'UNAUTHENTICATED');
   });
 
-  it('a query of many parameters', async () => {
+  it('a query of many parameters, told to those who may ask', async () => {
     const parameters = (count: number) => Array.from({ length: count }, (_, index) => `p${index}=1`).join('&');
     expectRefusal(await get(`/assets?${parameters(51)}`), 400, 'VALIDATION_FAILED', { field: 'querystring', reason: 'too-many' });
+    expectRefusal(await nobodyGets(`/withdrawals?${parameters(51)}`), 401, 'UNAUTHENTICATED');
+    expectRefusal(await get(`/admin/stats?${parameters(51)}`), 403, 'FORBIDDEN');
     expect((await get(`/assets?${parameters(50)}`)).status).toBe(200);
   });
 
@@ -111,6 +116,19 @@ describe('what is not what it seems', () => {
   it.each(['{"__proto__":{"amount":"1"}}', '{"constructor":{"prototype":{"amount":"1"}}}', String.raw`{"\u005f_proto__":{"amount":"1"}}`, '{"amount":{"__proto__":{"x":1}}}'])('%s is refused, and nothing is polluted', async (body) => {
     expectRefusal(await post(body), 400, 'VALIDATION_FAILED', { field: 'body', reason: 'malformed-json' });
     expect(({} as { amount?: unknown }).amount).toBeUndefined();
+  });
+
+  it.each(['{"amount":"1","amount":"2"}', String.raw`{"amount":"1","\u0061mount":"1"}`])('%s says a name twice, and neither value is taken', async (body) => {
+    expectRefusal(await post(body), 400, 'VALIDATION_FAILED', { field: 'body', reason: 'duplicate-names' });
+  });
+
+  it('a body that calls itself packed: 415, whatever it is', async () => {
+    const body = JSON.stringify(BODY);
+    for (const [coding, status] of [['gzip', 415], ['br', 415], ['identity', 202]] as const) {
+      const answer = await send(`POST /withdrawals HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${api.user.bearer}\r\nidempotency-key: ${Math.random()}\r\ncontent-type: application/json\r\ncontent-encoding: ${coding}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      expect([coding, answer.status]).toEqual([coding, status]);
+      if (status === 415) expectRefusal(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
+    }
   });
 
   it('a parameter given twice is neither the first nor the last of the two', async () => {
@@ -131,6 +149,17 @@ describe('what is not what it seems', () => {
       expectRefusal(answer, 400, 'VALIDATION_FAILED');
       expect(answer.body).not.toContain('HTTP/1.1');
     }
+  });
+});
+
+describe('what Node would answer by itself', () => {
+  it('a request without a host', async () => {
+    expectRefusal(await send('GET /assets HTTP/1.1\r\nconnection: close\r\n\r\n'), 400, 'VALIDATION_FAILED', { field: 'Host', reason: 'required' });
+    expect((await send('GET /assets HTTP/1.0\r\n\r\n')).status).toBe(200);
+  });
+
+  it('an expectation that nobody knows', async () => {
+    expect((await get('/assets', 'expect: the-unexpected\r\n')).status).toBe(200);
   });
 });
 

@@ -5,8 +5,6 @@ export interface HttpLimits {
   headerBytesMax: number;
   /** the request target, path and query */
   urlBytesMax: number;
-  /** one part of a path that a route names */
-  paramCharactersMax: number;
   queryParametersMax: number;
   /** objects and arrays within each other */
   jsonDepthMax: number;
@@ -31,7 +29,6 @@ export const HTTP_LIMITS: Readonly<HttpLimits> = {
   bodyBytesMax: 16 * 1024,
   headerBytesMax: 16 * 1024,
   urlBytesMax: 4 * 1024,
-  paramCharactersMax: 100,
   queryParametersMax: 50,
   jsonDepthMax: 20,
   headersTimeoutMs: 5_000,

@@ -90,7 +90,7 @@ async function runTogether(workers: readonly Worker[]): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-/** Temporal's own log lines go through ours; its runtime turns SIGTERM and SIGINT into a drained shutdown. */
+/** Temporal's own log lines go through ours, those of its native part too; its runtime turns SIGTERM and SIGINT into a drained shutdown. */
 function installRuntime(log: Logger): void {
   const write = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   const at = (level: keyof typeof write, message: string, meta?: Record<string, unknown>) => log[isExpected(message) ? 'debug' : write[level]](meta ?? {}, message);
@@ -103,6 +103,7 @@ function installRuntime(log: Logger): void {
       warn: (message, meta) => at('WARN', message, meta),
       error: (message, meta) => at('ERROR', message, meta),
     },
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
     shutdownSignals: ['SIGTERM', 'SIGINT'],
   });
 }

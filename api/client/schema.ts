@@ -10,6 +10,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -27,6 +28,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WithdrawalList"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -36,11 +38,13 @@ export interface paths {
   };
   "/withdrawals/{requestId}": {
     /** One withdrawal with its approvals, attempts and timeline */ get: {
-      parameters: { query?: never; header?: never; path: { requestId: string; }; cookie?: never; };
+      parameters: { query?: never; header?: never; path: { /** The requestId */ requestId: string; }; cookie?: never; };
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WithdrawalDetail"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -51,14 +55,19 @@ export interface paths {
   };
   "/withdrawals/{requestId}/cancel": {
     /** Cancel a withdrawal */ post: {
-      parameters: { query?: never; header?: never; path: { requestId: string; }; cookie?: never; };
+      parameters: { query?: never; header?: never; path: { /** The requestId */ requestId: string; }; cookie?: never; };
       requestBody?: never;
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Withdrawal"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -71,11 +80,15 @@ export interface paths {
       requestBody?: never;
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WithdrawalDetail"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -92,6 +105,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -108,11 +122,15 @@ export interface paths {
       requestBody?: never;
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WithdrawalDetail"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -121,13 +139,14 @@ export interface paths {
   };
   "/withdrawals/{requestId}/events": {
     /** The timeline as it grows (server-sent events) */ get: {
-      parameters: { query?: never; header?: { /** The id of the last event received */ "last-event-id"?: string; }; path: { requestId: string; }; cookie?: never; };
+      parameters: { query?: never; header?: { /** The id of the last event received */ "last-event-id"?: string; }; path: { /** The requestId */ requestId: string; }; cookie?: never; };
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "text/event-stream": string } };
         204: { headers: Record<string, unknown>; content?: never };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -159,6 +178,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -179,8 +199,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -197,8 +220,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -214,6 +240,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -246,6 +273,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -266,8 +294,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -284,8 +315,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -302,8 +336,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -335,7 +372,10 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -344,15 +384,19 @@ export interface paths {
   };
   "/admin/transactions/{id}/retry": {
     /** Retry a parked withdrawal */ post: {
-      parameters: { query?: never; header?: never; path: { /** requestId */ id: string; }; cookie?: never; };
+      parameters: { query?: never; header?: never; path: { /** The requestId */ id: string; }; cookie?: never; };
       requestBody?: never;
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Withdrawal"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -361,7 +405,7 @@ export interface paths {
   };
   "/admin/transactions/{id}/mark-paid": {
     /** Say that a withdrawal was paid by hand */ post: {
-      parameters: { query?: never; header?: never; path: { /** requestId */ id: string; }; cookie?: never; };
+      parameters: { query?: never; header?: never; path: { /** The requestId */ id: string; }; cookie?: never; };
       requestBody: { content: { "application/json": components['schemas']["MarkPaid"] } };
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Withdrawal"] } };
@@ -369,8 +413,11 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -415,6 +462,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["AuditVerification"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -430,6 +478,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["AssetList"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -455,10 +504,11 @@ export interface paths {
   };
   "/admin/transactions/{id}": {
     /** One withdrawal with its attempts, timeline and technical detail */ get: {
-      parameters: { query?: never; header?: never; path: { /** requestId */ id: string; }; cookie?: never; };
+      parameters: { query?: never; header?: never; path: { /** The requestId */ id: string; }; cookie?: never; };
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["AdminTransactionDetail"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -475,6 +525,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["PayloadReader"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -490,6 +541,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["QueueList"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -524,7 +576,10 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -540,8 +595,11 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -554,6 +612,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["HaltList"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -589,6 +648,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -609,6 +669,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -629,6 +690,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -648,6 +710,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -680,6 +743,8 @@ export interface paths {
         201: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WebhookWithSecret"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -696,6 +761,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WebhookList"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -711,6 +777,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Webhook"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -725,7 +792,9 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Webhook"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -741,8 +810,12 @@ export interface paths {
         204: { headers: Record<string, unknown>; content?: never };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -757,7 +830,9 @@ export interface paths {
         201: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WebhookSecret"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -776,6 +851,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WebhookDeliveryList"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -792,9 +868,13 @@ export interface paths {
         202: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["WebhookDelivery"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -810,6 +890,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -844,7 +925,10 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -859,6 +943,7 @@ export interface paths {
         201: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Tokens"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -876,6 +961,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Tokens"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -894,6 +980,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -924,9 +1011,13 @@ export interface paths {
       requestBody?: never;
       responses: {
         204: { headers: Record<string, unknown>; content?: never };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -943,7 +1034,10 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -956,6 +1050,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/jwk-set+json": components['schemas']["Jwks"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -986,6 +1081,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1021,6 +1117,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1039,6 +1136,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Tokens"] } };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1055,6 +1153,7 @@ export interface paths {
       responses: {
         204: { headers: Record<string, unknown>; content?: never };
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         415: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1070,7 +1169,9 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["SecondFactor"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         429: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1085,6 +1186,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1102,6 +1204,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1121,6 +1224,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1140,6 +1244,7 @@ export interface paths {
         400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1160,6 +1265,7 @@ export interface paths {
         401: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         403: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         404: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        408: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         409: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         413: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
@@ -1176,6 +1282,10 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": { status: "ok"; } } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
       };
     };
   };
@@ -1185,6 +1295,9 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Readiness"] } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
         503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Readiness"] } };
       };
     };
@@ -1195,6 +1308,10 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "text/plain": string } };
+        400: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        414: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        500: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
+        503: { headers: Record<string, unknown>; content: { "application/json": components['schemas']["Error"] } };
       };
     };
   };

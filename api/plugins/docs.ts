@@ -1,3 +1,4 @@
+import { impliedErrors } from '../openapi/implied-errors.ts';
 import { tellOptionalBodies } from '../openapi/optional-bodies.ts';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -52,10 +53,14 @@ export const docsPlugin = fp(
           },
         },
       },
-      // A route that names a scope takes keys beside sessions: said where the rule stands, shown here.
+      // What follows from a route's method and rule is said where the rule stands, and shown here: refusals, and that keys are taken beside sessions.
       transform: ({ schema, url, route }) => {
-        const scope = route.config?.access?.scope;
-        return { schema: scope === undefined ? schema : { ...schema, security: [...(schema.security ?? []), { signature: [] }], 'x-scope': scope }, url };
+        const access = route.config?.access;
+        // The pages of the library have no rule, and are not in the document.
+        if (access === undefined) return { schema, url };
+        const { security = [], response } = schema;
+        const keys = access.scope === undefined ? {} : { security: [...security, { signature: [] }], 'x-scope': access.scope };
+        return { schema: { ...schema, ...keys, response: { ...impliedErrors([route.method].flat()[0] ?? '', access), ...(response as object) } }, url };
       },
       transformObject: (document) => ('openapiObject' in document ? tellOptionalBodies(document.openapiObject) : document.swaggerObject),
       refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema-${index}`) },

@@ -12,6 +12,9 @@ export const requestLimitsPlugin = fp(
   async (app: FastifyInstance, limits: HttpLimits) => {
     app.addHook('onRequest', async ({ raw: { url = '' } }) => {
       if (url.length > limits.urlBytesMax) throw new EngineError('URI_TOO_LONG');
+    });
+    // After who asks, like everything else that is wrong with a request.
+    app.addHook('preValidation', async ({ raw: { url = '' } }) => {
       const query = url.indexOf('?');
       if (query !== -1 && url.slice(query).split('&', limits.queryParametersMax + 1).length > limits.queryParametersMax) throw new EngineError('VALIDATION_FAILED', { field: 'querystring', reason: 'too-many' });
     });

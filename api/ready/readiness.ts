@@ -5,6 +5,8 @@ import type { Check } from './checks.ts';
 
 export const CHECK_TIMEOUT_MS = 1_000;
 const CACHE_MS = 1_000;
+/** How a gRPC error begins; what follows names the server. */
+const GRPC_STATUS = /^[0-9]+ ([A-Z_]+): /;
 
 /** Asks all dependencies at once, each for a second at most; answers within a second are the same answer. */
 export function createReadiness(checks: Record<DependencyName, Check>): () => Promise<Readiness> {
@@ -45,6 +47,6 @@ async function stateOf(check: Check): Promise<DependencyState> {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   if (error.cause instanceof Error) return reasonOf(error.cause);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : GRPC_STATUS.exec(error.message)?.[1];
   return code ?? (error.message.split('\n', 1)[0] ?? '').slice(0, 120);
 }

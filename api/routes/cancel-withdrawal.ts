@@ -25,7 +25,7 @@ export const cancelWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; s
         description: 'Before signing it ends at once. After signing the chain decides: a transaction that pays nothing competes for the same nonce. `cancellation` says what came of it. 409 once the payment was seen in a block.',
         security: [{ bearer: [] }],
         params: RequestIdParams,
-        response: { 202: WithdrawalSchema, ...errorResponses(401, 404, 409) },
+        response: { 202: WithdrawalSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: CLIENTS, scope: 'withdrawals:cancel', audit: 'withdrawal.cancel' } },
     },

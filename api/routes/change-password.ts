@@ -26,7 +26,7 @@ export const changeOwnPassword: FastifyPluginAsyncTypebox<CredentialsDependencie
         description: 'Ends all other sessions of the account at once. Calls count as wrong passwords do at POST /auth/login.',
         security: [{ bearer: [] }],
         body: PasswordChangeSchema,
-        response: { 204: Type.Null({ description: 'It is changed, and the other sessions have ended' }), ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 204: Type.Null({ description: 'It is changed, and the other sessions have ended' }), ...errorResponses(409) },
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'account.change-password', initialPassword: true } },
     },

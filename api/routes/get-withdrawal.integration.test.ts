@@ -72,6 +72,7 @@ describe('GET /withdrawals/:requestId', () => {
       expect(response.statusCode).toBe(404);
       expect(response.json()).toMatchObject({ error: { code: 'NOT_FOUND', retryable: false } });
     }
+    expect((await api.get(`/withdrawals/${requestId}%20`)).statusCode).toBe(400);
     expect((await api.app.inject({ url: `/withdrawals/${requestId}` })).statusCode).toBe(401);
   });
 });

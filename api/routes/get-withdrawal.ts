@@ -16,7 +16,7 @@ export const getWithdrawal: FastifyPluginAsyncTypebox<{ database: Database; sett
         summary: 'One withdrawal with its approvals, attempts and timeline',
         security: [{ bearer: [] }],
         params: RequestIdParams,
-        response: { 200: WithdrawalDetailSchema, ...errorResponses(401, 404) },
+        response: { 200: WithdrawalDetailSchema, ...errorResponses(404) },
       },
       config: { access: { who: CLIENTS, scope: 'withdrawals:read' } },
     },

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { JwksSchema } from '../schemas/auth.ts';
-import { errorResponses } from '../schemas/error.ts';
 
 /** Shorter than tokens live, so that whoever checks them knows a new key before they see many of its tokens. */
 const MAX_AGE_SECONDS = 300;
@@ -12,7 +11,7 @@ export const jwks: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/.well-known/jwks.json',
     {
-      schema: { tags: ['auth'], summary: 'Public keys of access tokens', description: 'A JWK set (RFC 7517). Tokens name their key by `kid`.', response: { 200: { description: 'The keys', content: { [JWK_SET]: { schema: JwksSchema } } }, ...errorResponses() } },
+      schema: { tags: ['auth'], summary: 'Public keys of access tokens', description: 'A JWK set (RFC 7517). Tokens name their key by `kid`.', response: { 200: { description: 'The keys', content: { [JWK_SET]: { schema: JwksSchema } } } } },
       config: { access: { who: 'anyone' } },
     },
     async (_request, reply) => {

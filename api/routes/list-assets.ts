@@ -5,7 +5,6 @@ import { parseAddress } from '../../domain/address.ts';
 import { formatAmount } from '../../domain/money.ts';
 import type { Network } from '../../domain/networks.ts';
 import { AssetListSchema, type AssetView } from '../schemas/asset.ts';
-import { errorResponses } from '../schemas/error.ts';
 
 function assetView(asset: Asset, network: Network): AssetView {
   return {
@@ -25,7 +24,7 @@ export const listAssets: FastifyPluginAsyncTypebox<{ database: Database; network
   app.get(
     '/assets',
     {
-      schema: { tags: ['assets'], summary: 'What can be withdrawn', response: { 200: AssetListSchema, ...errorResponses() } },
+      schema: { tags: ['assets'], summary: 'What can be withdrawn', response: { 200: AssetListSchema } },
       config: { access: { who: 'anyone' } },
     },
     async () => ({ items: (await listEnabledAssets(database, network)).map((asset) => assetView(asset, network)), nextCursor: null }),

@@ -4,7 +4,6 @@ import { pageWithdrawals } from '../../db/repositories/read-withdrawals.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { CLIENTS } from '../access.ts';
 import { decodeCursor, encodeCursor } from '../pagination-cursor.ts';
-import { errorResponses } from '../schemas/error.ts';
 import { LIST_LIMIT_DEFAULT, WithdrawalListQuery, WithdrawalListSchema } from '../schemas/withdrawal.ts';
 import { withdrawalViews } from '../withdrawals/page-view.ts';
 import { viewContextOf, visibilityOf } from '../withdrawals/view-context.ts';
@@ -19,7 +18,7 @@ export const listWithdrawals: FastifyPluginAsyncTypebox<{ database: Database; se
         summary: 'Withdrawals, newest first',
         security: [{ bearer: [] }],
         querystring: WithdrawalListQuery,
-        response: { 200: WithdrawalListSchema, ...errorResponses(400, 401) },
+        response: { 200: WithdrawalListSchema },
       },
       config: { access: { who: CLIENTS, scope: 'withdrawals:read' } },
     },

@@ -18,7 +18,7 @@ export const login: FastifyPluginAsyncTypebox<CredentialsDependencies> = async (
         description:
           'From the fifth wrong password in a row for one address from one place each asks for a wait, of 1 s at first and twice as long each time up to 15 min: until it is over even the right one gets 429, and Retry-After says when it is. Whether there is an account with that address shows in no answer.',
         body: SignInSchema,
-        response: { 200: TokensSchema, ...errorResponses(400, 401, 413, 415) },
+        response: { 200: TokensSchema, ...errorResponses(401) },
       },
       config: { access: { who: 'anyone', limit: 'guesses', audit: 'session.open' } },
     },

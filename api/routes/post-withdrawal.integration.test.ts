@@ -67,6 +67,7 @@ const REFUSALS: Refusal[] = [
   address('blank at the end', `${RECIPIENT} `, 'format'),
   { name: 'an unknown currency', body: { ...BODY, currency: 'DOGE' }, status: 400, code: 'UNSUPPORTED_CURRENCY', detail: { field: 'currency', reason: 'unsupported' } },
   { name: 'a currency in lower case', body: { ...BODY, currency: 'usdc' }, status: 400, code: 'UNSUPPORTED_CURRENCY' },
+  { name: 'a currency with a blank behind it', body: { ...BODY, currency: 'USDC ' }, status: 400, code: 'UNSUPPORTED_CURRENCY' },
   { name: 'a currency that is switched off', body: { ...BODY, currency: 'OLD' }, status: 400, code: 'UNSUPPORTED_CURRENCY' },
   { name: 'a network of another deployment', body: { ...BODY, network: 'polygon' }, status: 400, code: 'UNSUPPORTED_NETWORK', detail: { field: 'network', reason: 'unsupported' } },
   { name: 'an unknown network', body: { ...BODY, network: 'ethereum' }, status: 400, code: 'UNSUPPORTED_NETWORK' },

@@ -25,7 +25,7 @@ export const postWithdrawal: FastifyPluginAsyncTypebox<{ books: Books; acceptanc
         security: [{ bearer: [] }],
         headers: Type.Object({ 'idempotency-key': Type.String({ description: '1 to 128 visible ASCII characters, one for each payment', examples: ['order-20261124-0001'] }) }),
         body: NewWithdrawalSchema,
-        response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+        response: { 202: WithdrawalSchema, ...errorResponses(409, 422) },
       },
       config: { access: { who: CLIENTS, scope: 'withdrawals:create', audit: 'withdrawal.request', auditInTransaction: true } },
       // Before the body is judged: without a key nothing else matters.

@@ -13,7 +13,7 @@ export const refresh: FastifyPluginAsyncTypebox<{ database: Database }> = async 
   app.post(
     '/auth/refresh',
     {
-      schema: { tags: ['auth'], summary: 'Go on with a session', body: RefreshSchema, response: { 200: TokensSchema, ...errorResponses(400, 401, 413, 415) } },
+      schema: { tags: ['auth'], summary: 'Go on with a session', body: RefreshSchema, response: { 200: TokensSchema, ...errorResponses(401) } },
       config: { access: { who: 'anyone', audit: 'session.refresh' } },
     },
     async (request) => {

@@ -19,7 +19,7 @@ export const register: FastifyPluginAsyncTypebox<CredentialsDependencies & { acc
         description:
           'Opens an account of role USER and signs it in. The answer is the same whether the address was free or not: nobody proves here that it is theirs. With the password of an account that exists it signs that one in. 403 REGISTRATION_CLOSED where operators open accounts.',
         body: RegistrationSchema,
-        response: { 201: TokensSchema, ...errorResponses(400, 403, 413, 415) },
+        response: { 201: TokensSchema, ...errorResponses(403) },
       },
       config: { access: { who: 'anyone', limit: 'guesses', audit: 'account.register' } },
       preValidation: async () => {

@@ -31,7 +31,7 @@ export const withdrawalEventStream: FastifyPluginAsyncTypebox<{ database: Databa
         response: {
           200: { description: 'Events', content: { 'text/event-stream': { schema: Type.Unsafe<Readable>({ type: 'string' }), example: 'id: 1207\ndata: {"id":1207,"type":"accepted","status":"PENDING","detail":{},"at":"2026-11-24T04:20:00.000Z"}\n\n' } } },
           204: Type.Null({ description: 'The withdrawal has ended and every event was received' }),
-          ...errorResponses(400, 401, 404),
+          ...errorResponses(404),
         },
       },
       config: { access: { who: CLIENTS, scope: 'withdrawals:read' }, streaming: true },

@@ -47,5 +47,3 @@ export const AdminTransactionQuery = Type.Object(
   },
   { additionalProperties: false },
 );
-
-export const TransactionIdParams = Type.Object({ id: Type.String({ description: 'requestId', examples: ['tx-1795494000000-0123456789abcdef0123'] }) });

@@ -137,5 +137,3 @@ export const MarkPaidBodySchema = Type.Object(
   { txHash: Type.String({ pattern: '^0x[0-9a-fA-F]{64}$', description: 'The transaction that paid', examples: [withdrawalExample.txHash] }) },
   { ...closed, $id: 'MarkPaid', examples: [{ txHash: withdrawalExample.txHash }] },
 );
-
-export const RequestIdAsId = Type.Object({ id: Type.String({ description: 'requestId', examples: [withdrawalExample.requestId] }) });

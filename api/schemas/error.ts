@@ -21,6 +21,7 @@ const STATUSES: Record<number, { description: string; code: ErrorCode }> = {
   401: { description: 'Not signed in.', code: 'UNAUTHENTICATED' },
   403: { description: 'Not allowed.', code: 'FORBIDDEN' },
   404: { description: 'There is no such thing, or it belongs to someone else.', code: 'NOT_FOUND' },
+  408: { description: 'The request did not arrive whole in time.', code: 'REQUEST_TIMEOUT' },
   409: { description: 'Not possible in the present state.', code: 'INVALID_STATE' },
   413: { description: 'The body is too large.', code: 'PAYLOAD_TOO_LARGE' },
   414: { description: 'The path and query are too long.', code: 'URI_TOO_LONG' },
@@ -31,9 +32,9 @@ const STATUSES: Record<number, { description: string; code: ErrorCode }> = {
   503: { description: 'Not available at the moment.', code: 'SERVICE_UNAVAILABLE' },
 };
 
-/** Documented answers for the statuses a route may refuse with; 414, 429, 500 and 503 are always possible. */
+/** Documented answers for what a route refuses by itself. What follows from its method and access rule is added in the document: see `impliedErrors`. */
 export function errorResponses(...statuses: (keyof typeof STATUSES)[]): Record<number, object> {
-  return Object.fromEntries([...statuses, 414, 429, 500, 503].map((status) => [status, documentedError(STATUSES[status] ?? { description: 'Refused.', code: 'INTERNAL' })]));
+  return Object.fromEntries(statuses.map((status) => [status, documentedError(STATUSES[status] ?? { description: 'Refused.', code: 'INTERNAL' })]));
 }
 
 function documentedError({ description, code }: { description: string; code: ErrorCode }): object {

@@ -192,9 +192,10 @@ export const NewWithdrawalSchema = Type.Object(
 );
 export type NewWithdrawalBody = Static<typeof NewWithdrawalSchema>;
 
-export const RequestIdParams = Type.Object({ requestId: Type.String({ examples: ['tx-1795494000000-0123456789abcdef0123'] }) });
-
-export const TransactionIdParams = Type.Object({ id: Type.String({ description: 'The requestId', examples: ['tx-1795494000000-0123456789abcdef0123'] }) });
+/** Without blanks behind it: with them it would be the same id to the database, and another to Temporal. */
+const requestIdInPath = Type.String({ pattern: '[^ ]$', description: 'The requestId', examples: ['tx-1795494000000-0123456789abcdef0123'] });
+export const RequestIdParams = Type.Object({ requestId: requestIdInPath });
+export const TransactionIdParams = Type.Object({ id: requestIdInPath });
 
 export const WithdrawalRejectionSchema = Type.Object(
   { reason: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S', description: 'For other operators; the owner does not see it', examples: ['the recipient could not be verified'] }) },

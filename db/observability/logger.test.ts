@@ -46,6 +46,20 @@ describe('createLogger', () => {
     ]);
   });
 
+  it.each([
+    ['a text', 'a text', { type: 'string', message: 'a text' }],
+    ['a failed query as text', 'Failed query: select 1\nparams: secret', { type: 'string', message: 'Failed query: select 1' }],
+    ['null', null, { type: 'object', message: '[object Null]' }],
+    ['a number', 5, { type: 'number', message: '5' }],
+    ['a symbol', Symbol('x'), { type: 'symbol', message: 'Symbol(x)' }],
+    ['an object of no class', Object.create(null), { type: 'object', message: '[object Object]' }],
+    ['an error of another realm', { message: 'far', stack: 'Error: far' }, { message: 'far', stack: 'Error: far' }],
+  ])('writes whatever was thrown: %s', (_name, error: unknown, written) => {
+    const { logger, lines } = captured();
+    logger.warn({ error }, 'failed');
+    expect(lines()[0]).toMatchObject({ level: 'WARN', message: 'failed', error: written });
+  });
+
   it('knows four levels and drops what is below its own', () => {
     const { logger, lines } = captured('INFO');
     logger.debug('unseen');

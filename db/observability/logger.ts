@@ -21,11 +21,20 @@ const REDACTED_PATHS = [...SECRET_FIELDS, ...SECRET_FIELDS.map((field) => `*.${f
 
 const PARAMETERS_PATTERN = /\nparams:[^\n]*/g;
 
-/** A failed query carries its parameters, and those may be token hashes or a person's address: only the statement is logged. */
-function serialiseError(error: Error): Record<string, unknown> {
+/**
+ * A failed query carries its parameters, and those may be token hashes or a person's address: only the statement is logged. What
+ * was thrown may be anything, and libraries give texts as errors: a line that cannot be written would end the process.
+ */
+function serialiseError(error: unknown): Record<string, unknown> {
+  if (!isErrorLike(error)) return { type: typeof error, message: (typeof error === 'object' ? Object.prototype.toString.call(error) : String(error)).replace(PARAMETERS_PATTERN, '') };
   const { type, message, stack } = stdSerializers.err(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return { type, message: message.replace(PARAMETERS_PATTERN, ''), stack: stack.replace(PARAMETERS_PATTERN, ''), ...(code === undefined ? {} : { code }) };
+}
+
+/** Errors of another realm, a workflow's, are no instances of ours. */
+function isErrorLike(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';
 }
 
 /**

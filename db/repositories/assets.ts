@@ -14,8 +14,8 @@ export async function listAssets(db: Queryable, network: string): Promise<Asset[
   return db.select().from(assets).where(eq(assets.network, network)).orderBy(asc(assets.currency));
 }
 
-/** An asset by its name on a network, enabled or not. */
+/** An asset by its very name on a network, enabled or not. To the database alone a name with blanks behind it would be the same. */
 export async function findAsset(db: Queryable, network: string, currency: string): Promise<Asset | undefined> {
   const [asset] = await db.select().from(assets).where(and(eq(assets.network, network), eq(assets.currency, currency))).limit(1);
-  return asset;
+  return asset?.currency === currency ? asset : undefined;
 }

@@ -15,7 +15,7 @@ const FILES: readonly (readonly [name: string, make: (read: Read) => string])[] 
   ['mysql_password', password],
   ['database_url', (read) => `mysql://withdrawals:${read('mysql_password')}@mysql:3306/withdrawals`],
   ['redis_auth', () => `requirepass ${password()}`],
-  ['redis_url', (read) => `redis://:${read('redis_auth').split(' ')[1] ?? ''}@redis:6379/0`],
+  ['redis_url', (read) => `redis://default:${read('redis_auth').split(' ')[1] ?? ''}@redis:6379/0`],
   ['temporal_database_password', password],
   ['temporal_payload_keys', SECRET_FILES.temporalPayloadKeys.generate],
   ['key_encryption_key', SECRET_FILES.keyEncryptionKey.generate],

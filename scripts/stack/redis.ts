@@ -19,8 +19,9 @@ export async function ensureRedisInstalled(logFile: string): Promise<void> {
   await aptInstall(['redis-server'], 'set REDIS_URL to a Redis of your own', logFile);
 }
 
+/** With the name of the user whom `requirepass` is for: without one `redis-cli -u` (7.0) signs in as nobody, and is refused. */
 export function redisUrl(options: Pick<RedisOptions, 'port' | 'password'>): string {
-  return `redis://:${options.password}@127.0.0.1:${options.port}/0`;
+  return `redis://default:${options.password}@127.0.0.1:${options.port}/0`;
 }
 
 /** A Redis with an append-only file, synced every second; 127.0.0.1 only. */

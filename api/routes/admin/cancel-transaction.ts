@@ -20,7 +20,7 @@ export const cancelTransaction: FastifyPluginAsyncTypebox<{ database: Database; 
         description: 'Before signing it ends at once. After signing the chain decides: a transaction that pays nothing competes for the same nonce. `cancellation` says what came of it. 409 once the payment was seen in a block.',
         security: [{ bearer: [] }],
         params: TransactionIdParams,
-        response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) },
+        response: { 202: WithdrawalDetailSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: ADMINS, audit: 'withdrawal.cancel' } },
     },

@@ -21,7 +21,7 @@ export const changeUser: FastifyPluginAsyncTypebox<{ database: Database }> = asy
         security: [{ bearer: [] }],
         params: UserParams,
         body: UserChangesSchema,
-        response: { 200: UserSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) },
+        response: { 200: UserSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'account.change' } },
     },

@@ -28,7 +28,7 @@ export const createUserRoute: FastifyPluginAsyncTypebox<CredentialsDependencies>
         description: 'Its first password is shown this once; whoever signs in with it can only change it. 409 where the address has an account already.',
         security: [{ bearer: [] }],
         body: NewUserSchema,
-        response: { 201: UserWithPasswordSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 201: UserWithPasswordSchema, ...errorResponses(409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'account.create' } },
     },

@@ -15,7 +15,7 @@ import { RejectionSchema } from '../../schemas/policy.ts';
  * twice by one admin: the same answer, surely so where the call says which of the two it means.
  */
 export const decideAddress: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array }> = async (app, { database, sealKey }) => {
-  const response = { 200: ListedAddressSchema, ...errorResponses(400, 401, 403, 404, 409) };
+  const response = { 200: ListedAddressSchema, ...errorResponses(404, 409) };
 
   app.post(
     '/admin/addresses/:id/approve',

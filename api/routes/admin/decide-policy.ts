@@ -14,7 +14,7 @@ import { PolicyVersionParams, PolicyVersionSchema, RejectionSchema } from '../..
  * `POST /admin/policies/:version/reject` ends it. Called twice by one admin: the same answer.
  */
 export const decidePolicy: FastifyPluginAsyncTypebox<{ database: Database; sealKey: Uint8Array }> = async (app, { database, sealKey }) => {
-  const response = { 200: PolicyVersionSchema, ...errorResponses(400, 401, 403, 404, 409) };
+  const response = { 200: PolicyVersionSchema, ...errorResponses(404, 409) };
 
   app.post(
     '/admin/policies/:version/approve',

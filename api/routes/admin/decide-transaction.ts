@@ -20,7 +20,7 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
 
   app.post(
     '/admin/transactions/:id/approve',
-    { schema: { ...common, summary: 'Approve a withdrawal', description, response: { 202: WithdrawalDetailSchema, ...errorResponses(401, 403, 404, 409) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.approve' } } },
+    { schema: { ...common, summary: 'Approve a withdrawal', description, response: { 202: WithdrawalDetailSchema, ...errorResponses(404, 409) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.approve' } } },
     async (request, reply) => {
       const { id } = request.params;
       request.audit.before(await readWithdrawalState(database, id));
@@ -32,7 +32,7 @@ export const decideTransaction: FastifyPluginAsyncTypebox<DecideDependencies & {
 
   app.post(
     '/admin/transactions/:id/reject',
-    { schema: { ...common, summary: 'Reject a withdrawal', description, body: WithdrawalRejectionSchema, response: { 202: WithdrawalDetailSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.reject' } } },
+    { schema: { ...common, summary: 'Reject a withdrawal', description, body: WithdrawalRejectionSchema, response: { 202: WithdrawalDetailSchema, ...errorResponses(404, 409) } }, config: { access: { who: DECIDERS, secondFactor: true, audit: 'withdrawal.reject' } } },
     async (request, reply) => {
       const { id } = request.params;
       request.audit.before(await readWithdrawalState(database, id));

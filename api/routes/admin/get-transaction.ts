@@ -4,8 +4,9 @@ import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
 import { withSigning } from '../../../db/repositories/search-withdrawals.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
-import { AdminTransactionDetailSchema, TransactionIdParams } from '../../schemas/admin-transaction.ts';
+import { AdminTransactionDetailSchema } from '../../schemas/admin-transaction.ts';
 import { errorResponses } from '../../schemas/error.ts';
+import { TransactionIdParams } from '../../schemas/withdrawal.ts';
 import { operatorFieldsOf } from '../../withdrawals/admin-view.ts';
 import { readDetail } from '../../withdrawals/detail.ts';
 
@@ -20,7 +21,7 @@ export const getTransaction: FastifyPluginAsyncTypebox<{ database: Database; set
         description: 'What the owner sees, and beside it the owner, hot wallet, nonce and technical error.',
         security: [{ bearer: [] }],
         params: TransactionIdParams,
-        response: { 200: AdminTransactionDetailSchema, ...errorResponses(401, 403, 404) },
+        response: { 200: AdminTransactionDetailSchema, ...errorResponses(404) },
       },
       config: { access: { who: READERS } },
     },

@@ -8,7 +8,6 @@ import { haltOf } from '../../halts/target.ts';
 import { haltViews } from '../../halts/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { bounded } from '../../ready/bounded.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { HaltAnswerSchema, HaltBodySchema } from '../../schemas/halt.ts';
 
 /** How long the answer waits for signatures that passed before. They take milliseconds; a process that was frozen in the middle must not hold up the answer. */
@@ -29,7 +28,7 @@ export const halt: FastifyPluginAsyncTypebox<{ database: Database; settings: Set
           'Nothing the halt covers is signed or sent until it is lifted. Withdrawals are still accepted, and held. What was sent before may still be mined. Called again it answers the same, and the first reason stands.',
         security: [{ bearer: [] }],
         body: HaltBodySchema,
-        response: { 200: HaltAnswerSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: HaltAnswerSchema },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'halt.set' } },
     },

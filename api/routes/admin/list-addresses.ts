@@ -5,7 +5,6 @@ import { parseAddress } from '../../../domain/address.ts';
 import { READERS } from '../../access.ts';
 import { listedAddressViews } from '../../addresses/view.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { ListedAddressListSchema, ListedAddressQuery } from '../../schemas/listed-address.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
 
@@ -20,7 +19,7 @@ export const listAddresses: FastifyPluginAsyncTypebox<{ database: Database }> = 
         description: '`?status=PROPOSED` and `?status=REMOVAL_PROPOSED` give what waits for a second admin.',
         security: [{ bearer: [] }],
         querystring: ListedAddressQuery,
-        response: { 200: ListedAddressListSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: ListedAddressListSchema },
       },
       config: { access: { who: READERS } },
     },

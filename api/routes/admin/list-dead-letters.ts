@@ -6,7 +6,6 @@ import { READERS } from '../../access.ts';
 import { deadLetterViews } from '../../dead-letters/view.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { DeadLetterListSchema, DeadLetterQuery } from '../../schemas/dead-letter.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
 import { optionalTime } from '../../times.ts';
 import { viewContextOf } from '../../withdrawals/view-context.ts';
@@ -22,7 +21,7 @@ export const deadLetterList: FastifyPluginAsyncTypebox<{ database: Database; set
         description: 'Each with its cause and the next step in the language of the caller, how long it has waited, what it holds, and which actions are possible now. Newest first; state=resolved shows those that were answered.',
         security: [{ bearer: [] }],
         querystring: DeadLetterQuery,
-        response: { 200: DeadLetterListSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: DeadLetterListSchema },
       },
       config: { access: { who: READERS } },
     },

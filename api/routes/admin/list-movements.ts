@@ -4,7 +4,6 @@ import { pageMovements } from '../../../db/repositories/treasury-movements.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { MovementListQuery, MovementListSchema } from '../../schemas/movement.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
 import { movementView } from '../../treasury/movement-view.ts';
@@ -22,7 +21,7 @@ export const listMovements: FastifyPluginAsyncTypebox<{ database: Database; sett
         summary: 'Declared movements, newest first',
         security: [{ bearer: [] }],
         querystring: MovementListQuery,
-        response: { 200: MovementListSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: MovementListSchema },
       },
       config: { access: { who: READERS } },
     },

@@ -7,7 +7,6 @@ import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { decodeCursor, encodeCursor } from '../../pagination-cursor.ts';
 import { AdminTransactionListSchema, AdminTransactionQuery } from '../../schemas/admin-transaction.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
 import { optionalTime } from '../../times.ts';
 import { adminTransactionView } from '../../withdrawals/admin-view.ts';
@@ -24,7 +23,7 @@ export const listTransactions: FastifyPluginAsyncTypebox<{ database: Database; s
         description: 'By request, transaction hash, recipient, status, hot wallet, nonce, currency, owner and time; everything given must hold. Newest first.',
         security: [{ bearer: [] }],
         querystring: AdminTransactionQuery,
-        response: { 200: AdminTransactionListSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: AdminTransactionListSchema },
       },
       config: { access: { who: READERS } },
     },

@@ -4,7 +4,6 @@ import { pageWallets, readWalletDetails } from '../../../db/repositories/wallet-
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { HotWalletListQuery, HotWalletListSchema } from '../../schemas/wallet.ts';
 import { LIST_LIMIT_DEFAULT } from '../../schemas/withdrawal.ts';
 import { readRegistry } from '../../treasury/read-registry.ts';
@@ -23,7 +22,7 @@ export const listWallets: FastifyPluginAsyncTypebox<{ database: Database; settin
         description: 'What is shown of the chain is as old as `seenAt` says. `reserved`, `next`, `window` and alerts are of now.',
         security: [{ bearer: [] }],
         querystring: HotWalletListQuery,
-        response: { 200: HotWalletListSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: HotWalletListSchema },
       },
       config: { access: { who: READERS } },
     },

@@ -9,9 +9,9 @@ import { ADMINS } from '../../access.ts';
 import { MARK_PAID_SIGNAL } from '../../../workflows/message-names.ts';
 import { withdrawalState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
-import { MarkPaidBodySchema, RequestIdAsId } from '../../schemas/dead-letter.ts';
+import { MarkPaidBodySchema } from '../../schemas/dead-letter.ts';
 import { errorResponses } from '../../schemas/error.ts';
-import { WithdrawalSchema } from '../../schemas/withdrawal.ts';
+import { TransactionIdParams, WithdrawalSchema } from '../../schemas/withdrawal.ts';
 import { oneWithdrawalView } from '../../withdrawals/page-view.ts';
 import { tellWorkflow } from '../../withdrawals/tell-workflow.ts';
 import { viewContextOf } from '../../withdrawals/view-context.ts';
@@ -27,9 +27,9 @@ export const markTransactionPaid: FastifyPluginAsyncTypebox<{ database: Database
         description:
           'From then on nothing of ours is signed for it; our own nonce is consumed without paying first. It ends as COMPLETED once the chain finally shows a payment of exactly the amount, or of exactly what a short payment left open, to the recipient; otherwise it stays parked and its timeline says why. 409 once it has ended; 503: Temporal is away, nothing was lost, call again.',
         security: [{ bearer: [] }],
-        params: RequestIdAsId,
+        params: TransactionIdParams,
         body: MarkPaidBodySchema,
-        response: { 202: WithdrawalSchema, ...errorResponses(400, 401, 403, 404, 409) },
+        response: { 202: WithdrawalSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'withdrawal.mark-paid' } },
     },

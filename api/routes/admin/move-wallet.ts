@@ -32,7 +32,7 @@ export const moveWallet: FastifyPluginAsyncTypebox<{ database: Database; setting
           security: [{ bearer: [] }],
           params: WalletAddressParams,
           body: WalletMoveSchema,
-          response: { 200: HotWalletSchema, ...errorResponses(400, 401, 403, 404, 409, 413, 415) },
+          response: { 200: HotWalletSchema, ...errorResponses(404, 409) },
         },
         config: { access: { who: ADMINS, secondFactor: true, audit: `wallet.${move}` } },
       },

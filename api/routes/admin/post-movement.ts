@@ -28,7 +28,7 @@ export const postMovement: FastifyPluginAsyncTypebox<{ database: Database; setti
         security: [{ bearer: [] }],
         headers: Type.Object({ 'idempotency-key': Type.String({ description: '1 to 128 visible ASCII characters, one for each movement', examples: ['sweep-20261124-01'] }) }),
         body: NewMovementSchema,
-        response: { 201: MovementSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 201: MovementSchema, ...errorResponses(409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'movement.declare' } },
       preValidation: async (request) => {

@@ -23,7 +23,7 @@ export const proposePolicyRoute: FastifyPluginAsyncTypebox<{ database: Database;
         description: 'Makes a draft on top of the version in force; nothing changes until another admin approves it. Rules that name an account, network or currency unknown here are refused. The same rules proposed again by the same admin are the same draft.',
         security: [{ bearer: [] }],
         body: NewPolicySchema,
-        response: { 202: PolicyVersionSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 202: PolicyVersionSchema, ...errorResponses(409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'policy.propose' } },
     },

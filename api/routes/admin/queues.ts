@@ -7,7 +7,6 @@ import { WITHDRAWAL_STATUSES } from '../../../domain/status.ts';
 import { READERS } from '../../access.ts';
 import { readQueueStates, type QueueState } from '../../../temporal-config/queue-state.ts';
 import { TASK_QUEUES, type TaskQueue } from '../../../temporal-config/task-queues.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { QueueListSchema, type QueueView } from '../../schemas/queues.ts';
 
 const TEMPORAL_TIMEOUT_MS = 1_500;
@@ -33,7 +32,7 @@ export const queues: FastifyPluginAsyncTypebox<{ database: Database; temporal: C
         summary: 'Task queues, waiting withdrawals and dead letters',
         description: 'Each task queue with its backlog, the age of its oldest task, its rates and its workers; withdrawals that have not ended; what waits for a person.',
         security: [{ bearer: [] }],
-        response: { 200: QueueListSchema, ...errorResponses(401, 403) },
+        response: { 200: QueueListSchema },
       },
       config: { access: { who: READERS } },
     },

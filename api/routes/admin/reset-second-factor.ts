@@ -20,7 +20,7 @@ export const resetSecondFactorRoute: FastifyPluginAsyncTypebox<{ database: Datab
         security: [{ bearer: [] }],
         params: UserIdParams,
         body: SecondFactorResetSchema,
-        response: { 204: Type.Null({ description: 'They have none now, and no session' }), ...errorResponses(400, 401, 403, 404, 409, 413, 415) },
+        response: { 204: Type.Null({ description: 'They have none now, and no session' }), ...errorResponses(404, 409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'second-factor.reset' } },
     },

@@ -25,7 +25,7 @@ export const resume: FastifyPluginAsyncTypebox<{ database: Database; settings: S
         description: 'Held withdrawals go on within ten seconds. 409 when no such halt stands, and for a RECOVERY halt, which `npm run recover` lifts.',
         security: [{ bearer: [] }],
         body: HaltBodySchema,
-        response: { 200: HaltListSchema, ...errorResponses(400, 401, 403, 409) },
+        response: { 200: HaltListSchema, ...errorResponses(409) },
       },
       config: { access: { who: ADMINS, secondFactor: true, audit: 'halt.lift' } },
     },

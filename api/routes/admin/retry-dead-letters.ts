@@ -7,7 +7,6 @@ import { ADMINS } from '../../access.ts';
 import { retryMany } from '../../dead-letters/retry-many.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { BULK_RETRY_MAX, BulkRetryAnswerSchema, BulkRetryBodySchema, type BulkRetryBody } from '../../schemas/dead-letter.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { optionalTime } from '../../times.ts';
 
 /** `POST /admin/dead-letters/retry`: answers all that a filter fits with "retry". With `dryRun` it only says which. */
@@ -22,7 +21,7 @@ export const bulkRetry: FastifyPluginAsyncTypebox<{ database: Database; temporal
           'Those that have waited longest first. Called again, those told before are skipped; none is taken up twice. What moved money, what a person says was paid, and what is being cancelled is skipped with its reason. 503: Temporal is away, nothing was lost, call again.',
         security: [{ bearer: [] }],
         body: BulkRetryBodySchema,
-        response: { 200: BulkRetryAnswerSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: BulkRetryAnswerSchema },
       },
       config: { access: { who: ADMINS, audit: 'withdrawal.retry-many' } },
     },

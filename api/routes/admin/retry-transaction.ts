@@ -6,9 +6,8 @@ import { ADMINS } from '../../access.ts';
 import { retryDeadLetter } from '../../dead-letters/retry.ts';
 import { withdrawalState } from '../../audit/states.ts';
 import { accountOf } from '../../plugins/authentication.ts';
-import { RequestIdAsId } from '../../schemas/dead-letter.ts';
 import { errorResponses } from '../../schemas/error.ts';
-import { WithdrawalSchema } from '../../schemas/withdrawal.ts';
+import { TransactionIdParams, WithdrawalSchema } from '../../schemas/withdrawal.ts';
 import { oneWithdrawalView } from '../../withdrawals/page-view.ts';
 import { viewContextOf } from '../../withdrawals/view-context.ts';
 
@@ -23,8 +22,8 @@ export const retryTransaction: FastifyPluginAsyncTypebox<{ database: Database; t
         description:
           'Takes it up again where it stands: a nonce whose bytes are out is settled on the chain first, and only then may another pay. Also starts its workflow if that was terminated. Called again it counts once. 409 says why not; 503: Temporal is away, nothing was lost, call again.',
         security: [{ bearer: [] }],
-        params: RequestIdAsId,
-        response: { 202: WithdrawalSchema, ...errorResponses(401, 403, 404, 409) },
+        params: TransactionIdParams,
+        response: { 202: WithdrawalSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: ADMINS, audit: 'withdrawal.retry' } },
     },

@@ -4,7 +4,6 @@ import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositor
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { StatsQuery, StatsSchema } from '../../schemas/stats.ts';
 import { statsView } from '../../stats/view.ts';
 import { optionalTime } from '../../times.ts';
@@ -23,7 +22,7 @@ export const stats: FastifyPluginAsyncTypebox<{ database: Database; settings: Se
         description: 'About the withdrawals accepted in the window, as they stand now: the last 24 hours, or up to 31 days.',
         security: [{ bearer: [] }],
         querystring: StatsQuery,
-        response: { 200: StatsSchema, ...errorResponses(400, 401, 403) },
+        response: { 200: StatsSchema },
       },
       config: { access: { who: READERS } },
     },

@@ -23,7 +23,7 @@ export const createApiKeyRoute: FastifyPluginAsyncTypebox<{ database: Database; 
         description: `Requests are signed with it (see the security scheme \`signature\`). The secret is shown in this answer only. An owner has ${LIVE_API_KEYS_PER_OWNER_MAX} live keys at most; to rotate one, make another, move over, then revoke it.`,
         security: [{ bearer: [] }],
         body: NewApiKeySchema,
-        response: { 201: ApiKeyWithSecretSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 201: ApiKeyWithSecretSchema, ...errorResponses(409) },
       },
       config: { access: { who: CLIENTS, audit: 'api-key.create' } },
     },

@@ -5,7 +5,6 @@ import { CLIENTS } from '../../access.ts';
 import { apiKeyView } from '../../api-keys/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';
 import { API_KEY_LIMIT_DEFAULT, ApiKeyListQuery, ApiKeyListSchema } from '../../schemas/api-key.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../webhooks/id-cursor.ts';
 
 /** `GET /api-keys`: the caller's own, whoever the caller is. */
@@ -13,7 +12,7 @@ export const listApiKeys: FastifyPluginAsyncTypebox<{ database: Database }> = as
   app.get(
     '/api-keys',
     {
-      schema: { tags: ['api-keys'], summary: 'Own API keys, newest first', description: 'Revoked and expired ones too.', security: [{ bearer: [] }], querystring: ApiKeyListQuery, response: { 200: ApiKeyListSchema, ...errorResponses(400, 401, 403) } },
+      schema: { tags: ['api-keys'], summary: 'Own API keys, newest first', description: 'Revoked and expired ones too.', security: [{ bearer: [] }], querystring: ApiKeyListQuery, response: { 200: ApiKeyListSchema } },
       config: { access: { who: CLIENTS } },
     },
     async (request) => {

@@ -19,7 +19,7 @@ export const revokeApiKeyRoute: FastifyPluginAsyncTypebox<{ database: Database }
         description: 'From the next request on, in every process.',
         security: [{ bearer: [] }],
         params: ApiKeyParams,
-        response: { 204: Type.Null({ description: 'Revoked' }), ...errorResponses(400, 401, 403, 404) },
+        response: { 204: Type.Null({ description: 'Revoked' }), ...errorResponses(404) },
       },
       config: { access: { who: CLIENTS, audit: 'api-key.revoke' } },
     },

@@ -19,7 +19,7 @@ export const confirmSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRou
         description: 'By a code of the authenticator it was set up in. This session has then shown it. After wrong codes 429 for a while, whatever the code.',
         security: [{ bearer: [] }],
         body: OneTimeCodeSchema,
-        response: { 200: SecondFactorSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 200: SecondFactorSchema, ...errorResponses(409) },
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.confirm' } },
     },

@@ -24,7 +24,7 @@ export const enrolSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRoute
         description: 'It becomes active when a code of it is confirmed. Was the answer lost, call again: what was shown before is void. 409 while one is active.',
         security: [{ bearer: [] }],
         body: PasswordAgainSchema,
-        response: { 201: SecondFactorEnrolmentSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 201: SecondFactorEnrolmentSchema, ...errorResponses(409) },
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.enrol' } },
     },

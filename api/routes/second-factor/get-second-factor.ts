@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { ANY_ROLE } from '../../access.ts';
-import { errorResponses } from '../../schemas/error.ts';
 import { SecondFactorSchema } from '../../schemas/second-factor.ts';
 import type { SecondFactorRoutes } from '../../second-factor/routes.ts';
 import { secondFactorView } from '../../second-factor/view.ts';
@@ -10,7 +9,7 @@ export const getSecondFactor: FastifyPluginAsyncTypebox<SecondFactorRoutes> = as
   app.get(
     '/auth/second-factor',
     {
-      schema: { tags: ['auth'], summary: 'The second factor of your account', security: [{ bearer: [] }], response: { 200: SecondFactorSchema, ...errorResponses(401) } },
+      schema: { tags: ['auth'], summary: 'The second factor of your account', security: [{ bearer: [] }], response: { 200: SecondFactorSchema } },
       config: { access: { who: ANY_ROLE } },
     },
     async (request) => secondFactorView(deps, request),

@@ -20,7 +20,7 @@ export const removeSecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRout
         description: 'By password and a code or recovery code. To move to another authenticator, remove it and set it up anew.',
         security: [{ bearer: [] }],
         body: SecondFactorRemovalSchema,
-        response: { 204: Type.Null({ description: 'There is none now' }), ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 204: Type.Null({ description: 'There is none now' }), ...errorResponses(409) },
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.remove' } },
     },

@@ -19,7 +19,7 @@ export const verifySecondFactorRoute: FastifyPluginAsyncTypebox<SecondFactorRout
         description: 'This session, and no other, may then do what needs it for 15 minutes. Each code is accepted once. After wrong codes 429 for a while, whatever the code.',
         security: [{ bearer: [] }],
         body: SecondFactorCodeSchema,
-        response: { 200: SecondFactorSchema, ...errorResponses(400, 401, 403, 409, 413, 415) },
+        response: { 200: SecondFactorSchema, ...errorResponses(409) },
       },
       config: { access: { who: ANY_ROLE, limit: 'guesses', audit: 'second-factor.verify' } },
     },

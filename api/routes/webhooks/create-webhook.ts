@@ -24,7 +24,7 @@ export const createWebhook: FastifyPluginAsyncTypebox<WebhookRoutes> = async (ap
           'Answer with 2xx; 410 switches the endpoint off. The secret is shown in this answer only.',
         security: [{ bearer: [] }],
         body: NewWebhookSchema,
-        response: { 201: WebhookWithSecretSchema, ...errorResponses(400, 401, 409, 413, 415) },
+        response: { 201: WebhookWithSecretSchema, ...errorResponses(409) },
       },
       config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.create' } },
     },

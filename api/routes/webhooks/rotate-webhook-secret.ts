@@ -27,7 +27,7 @@ export const rotateWebhookSecret: FastifyPluginAsyncTypebox<WebhookRoutes> = asy
         security: [{ bearer: [] }],
         params: WebhookParams,
         body: Type.Union([NewWebhookSecretSchema, Type.Null()], { examples: [{ overlapSeconds: 86_400 }] }),
-        response: { 201: WebhookSecretSchema, ...errorResponses(400, 401, 404, 409, 413, 415) },
+        response: { 201: WebhookSecretSchema, ...errorResponses(404, 409) },
       },
       config: { access: { who: CLIENTS, scope: 'webhooks:manage', audit: 'webhook.rotate-secret' } },
     },
