@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { createRpc } from '../activities/chain/rpc.ts';
 import { openDatabase } from '../db/client.ts';
@@ -10,6 +9,7 @@ import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditedByCommand } from './audit/audited-by-command.ts';
 import { recoverConfig } from './recover/config.ts';
 import { recover, RECOVER_EXIT } from './recover/run.ts';
+import { ask } from './stack/ask.ts';
 import { deepestLine, oneLine, UserError } from './stack/user-error.ts';
 
 const HELP = `Usage: npm run recover -- [--dry-run] [--yes] [--leave ID]...
@@ -71,7 +71,7 @@ async function main(args: string[]): Promise<number> {
       onStep: () => undefined,
       finalityWaitMs: FINALITY_WAIT_MS,
     };
-    const run = () => recover(deps, { dryRun, confirm: async () => values.yes || (await ask()), leave: new Set(values.leave) });
+    const run = () => recover(deps, { dryRun, confirm: async () => values.yes || (await confirmed()), leave: new Set(values.leave) });
     if (dryRun) return await run();
     return await auditedByCommand(database.db, { command: 'recover', action: 'recovery.run', target: { kind: 'chain', id: String(config.settings.chain.chainId) } }, async (trail) => {
       trail.after({ leave: values.leave });
@@ -84,13 +84,8 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function ask(): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('\nCarry this out? [y/N] ')).trim());
-  } finally {
-    terminal.close();
-  }
+async function confirmed(): Promise<boolean> {
+  return /^y(es)?$/i.test(((await ask('\nCarry this out? [y/N] ')) ?? '').trim());
 }
 
 function exitCodeOf(error: unknown): number {
