@@ -61,8 +61,9 @@ function withoutAs(args: readonly string[]): { as: string | undefined; rest: str
   return at === -1 ? { as: undefined, rest: [...args] } : { as: args[at + 1] ?? '', rest: args.toSpliced(at, 2) };
 }
 
+/** What Temporal keeps was not all written by us: nothing of it speaks to the terminal. Escaped as in JSON, of which it changes nothing. */
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${line.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`);
 }
 
 try {
