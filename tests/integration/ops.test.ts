@@ -212,6 +212,16 @@ describe('npm run ops', () => {
     for (const name of ['cancel', 'retry', 'export']) expect(await ops([name, ABSENT])).toMatchObject({ code: 1, err: expect.stringContaining('not found') as string });
   });
 
+  it('lists what was started by hand under its own id, which says nothing to the terminal', async () => {
+    const byHand = await engine.client.workflow.start('withdrawal', { workflowId: 'by-hand-\u001b[2J', taskQueue: 'nobody', args: [] });
+    try {
+      await expect.poll(async () => (await ops(['list', '--open'])).out, POLL).toContain('by-hand-\\u001b[2J');
+      await expect.poll(() => listed('--open'), POLL).toMatchObject([{ requestId: 'by-hand-\u001b[2J' }]);
+    } finally {
+      await byHand.terminate('a test');
+    }
+  });
+
   it('goes where a profile says', async () => {
     const profile = join(folder, 'temporal.toml');
     writeFileSync(profile, `[profile.theirs]\naddress = "${engine.temporal.address}"\nnamespace = "${engine.temporal.namespace}"\n`);
