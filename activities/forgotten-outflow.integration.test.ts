@@ -38,6 +38,24 @@ describe('an outflow the books do not know', () => {
     expect(await find()).toBeNull();
   });
 
+  it('is found by a node that keeps no old states, and supposed where no node can say', async () => {
+    await knows(0);
+    const txHash = await send(0, 5n, Wallet.createRandom().address);
+    await engine.chain.rpc.call('anvil_mine', ['0x4']);
+    const lacks = (from: (block: number, head: number) => boolean): Rpc => ({
+      ...engine.chain.rpc,
+      async agree(method, params, pick) {
+        const head = Number(await engine.chain.rpc.call<string>('eth_blockNumber', []));
+        const block = Number(params.find((param) => typeof param === 'string' && /^0x[0-9a-f]{1,8}$/.test(param)));
+        if (from(block, head) && method === 'eth_getTransactionCount') throw new RpcAnswerError(method, { code: -32_000, message: 'missing trie node' });
+        return engine.chain.rpc.agree(method, params, pick);
+      },
+    });
+    expect(await findForgottenOutflow({ ...engine.ports, rpc: lacks((block, head) => block < head - 2) })).toEqual({ walletAddress: wallet, nonce: 0, txHash });
+    await engine.chain.rpc.call('anvil_mine', ['0x7d1']);
+    expect(await findForgottenOutflow({ ...engine.ports, rpc: lacks((block, head) => block < head - 2) })).toEqual({ walletAddress: wallet, nonce: 0, txHash: null });
+  });
+
   it('is none when a person had declared that very transfer', async () => {
     const treasury = Wallet.createRandom().address as Address;
     await knows(0);

@@ -7,15 +7,15 @@ import { nonceReservations, treasuryMovements } from '../db/schema/index.ts';
 import type { Address } from '../domain/address.ts';
 import { readHeader, readTransactionCount } from './chain/blocks.ts';
 import { paymentCall } from './chain/erc20.ts';
-import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import { readReceipt } from './chain/receipts.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { searchNonceConsumer } from './chain/search-nonce-consumer.ts';
 import { readMinedTransaction, type ChainTransaction } from './chain/transactions.ts';
 
 export interface ForgottenOutflow {
   walletAddress: Address;
   nonce: number;
-  /** null when there are more nonces than are looked at one by one */
+  /** null when there are more nonces than are looked at one by one, or no node keeps what is needed to tell */
   txHash: string | null;
 }
 
@@ -47,7 +47,9 @@ async function ofWallet(ports: { db: Database; rpc: Rpc }, wallet: WalletRow): P
   const walletAddress = wallet.address as Address;
   if (counted - wallet.nextNonce > LOOKED_AT_MAX) return { walletAddress, nonce: wallet.nextNonce, txHash: null };
   for (const nonce of await listUnexplained(ports, wallet, wallet.nextNonce, counted)) {
-    const consumer = await findNonceConsumer(rpc, wallet.address, nonce, head.number);
+    const consumer = await searchNonceConsumer(rpc, wallet.address, nonce, head.number);
+    // No node can say who used it: that may well be a payment the database forgot.
+    if (consumer === 'unknown') return { walletAddress, nonce, txHash: null };
     const transaction = consumer && (await readMinedTransaction(rpc, consumer.txHash));
     if (transaction && (await isOutflow(ports, transaction))) return { walletAddress, nonce, txHash: transaction.hash };
   }

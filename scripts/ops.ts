@@ -1,16 +1,14 @@
-import { createInterface } from 'node:readline/promises';
-import type { DataConverter } from '@temporalio/common';
-import { dataConverterFrom } from '../temporal-config/data-converter.ts';
 import { openOperatorApi } from '../temporal-config/ops/operator-api.ts';
 import { OpsError, type OpsErrorKind } from '../temporal-config/ops/ops-error.ts';
 import { temporalCli } from '../temporal-config/ops/temporal-cli.ts';
 import { EXIT } from './keys/exit-codes.ts';
 import { OPS_COMMANDS } from './ops/commands.ts';
 import { opsConfig } from './ops/config.ts';
+import { ask } from './stack/ask.ts';
 import { oneLine } from './stack/user-error.ts';
 import { table } from './wallets/table.ts';
 
-const EXIT_OF: Readonly<Record<OpsErrorKind, number>> = { usage: EXIT.usage, refused: EXIT.failed, unavailable: EXIT.unavailable };
+const EXIT_OF: Readonly<Record<OpsErrorKind, number>> = { usage: EXIT.usage, absent: EXIT.failed, refused: EXIT.failed, unavailable: EXIT.unavailable };
 const NAME_WIDTH = Math.max(...OPS_COMMANDS.map(({ name }) => name.length));
 
 const HELP = `Usage: npm run ops -- <command> [arguments] [--as admin|approver]
@@ -19,10 +17,11 @@ ${OPS_COMMANDS.map(({ name, summary }) => `  ${name.padEnd(NAME_WIDTH)}  ${summa
 
 "npm run ops -- <command> --help" explains one.
 
-Temporal is reached by the CLI's own variables: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_… or
-TEMPORAL_PROFILE. approve, reject and show also ask the API: API_URL and API_TOKEN, an access token of a session that may
-(with its second factor shown, where the settings ask for one). Without TEMPORAL_ADDRESS the sandbox of this checkout is
-meant, and --as says whose word it is there (admin unless given). TEMPORAL_CLI names another temporal program.
+Temporal is reached by the CLI's own variables: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY (or
+TEMPORAL_API_KEY_FILE), TEMPORAL_TLS_…, or TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE. approve, reject and show ask the API:
+API_URL and API_TOKEN, an access token of a session that may (with its second factor shown, where the settings ask for one).
+With none of TEMPORAL_ADDRESS, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE and API_URL set the sandbox of this checkout is meant,
+and --as says whose word it is there (admin unless given). TEMPORAL_CLI names another temporal program.
 
 Ends with 0 if all went well; 1 if it was refused; 2 on wrong arguments or variables; 3 if Temporal or the API cannot be
 reached.
@@ -41,14 +40,14 @@ async function main(args: string[]): Promise<number> {
     return EXIT.ok;
   }
   const { as, rest } = withoutAs(given);
-  const { binary, env, apiUrl, operator } = opsConfig(process.env, as);
+  const { temporal, api, payloads } = opsConfig(process.env, as);
   await command.run(rest, {
-    temporal: temporalCli({ binary, env }),
+    temporal: temporalCli(temporal),
     api: async () => {
-      if (operator === null) throw new OpsError('usage', 'this asks the API: set API_TOKEN to an access token (POST /auth/login) and API_URL to where it is');
-      return openOperatorApi(apiUrl, operator);
+      const { url, operator } = api();
+      return openOperatorApi(url, operator);
     },
-    payloads: () => payloadsOf(env),
+    payloads,
     print,
     table: (header, rows) => table(header, rows).forEach(print),
     ask,
@@ -62,26 +61,9 @@ function withoutAs(args: readonly string[]): { as: string | undefined; rest: str
   return at === -1 ? { as: undefined, rest: [...args] } : { as: args[at + 1] ?? '', rest: args.toSpliced(at, 2) };
 }
 
-function payloadsOf(env: NodeJS.ProcessEnv): DataConverter {
-  try {
-    return dataConverterFrom(env);
-  } catch (error) {
-    throw new OpsError('usage', oneLine(error), { cause: error });
-  }
-}
-
+/** What Temporal keeps was not all written by us: nothing of it speaks to the terminal. Escaped as in JSON, of which it changes nothing. */
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-async function ask(prompt: string): Promise<string | null> {
-  if (!process.stdin.isTTY) return null;
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return await terminal.question(prompt);
-  } finally {
-    terminal.close();
-  }
+  process.stdout.write(`${line.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`);
 }
 
 try {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -44,17 +45,22 @@ function page(name: string): Page {
   return { ...found, links: [...links].toSorted() };
 }
 
-describe('README.md and README.ko.md', () => {
-  const english = page('README.md');
-  const korean = page('README.ko.md');
+describe.each([
+  ['README.md', 'README.ko.md'],
+  ['docs/operations.md', 'docs/operations.ko.md'],
+])('%s and %s', (englishName, koreanName) => {
+  const english = page(englishName);
+  const korean = page(koreanName);
 
   it.each(['headings', 'code', 'tables', 'links'] as const)('have the same %s', (part) => {
     expect(english[part].length).toBeGreaterThan(0);
     expect(korean[part]).toEqual(english[part]);
   });
 
-  it('link to each other under their titles', () => {
-    expect(readFileSync(`${ROOT}README.md`, 'utf8').split('\n')[2]).toBe('[한국어](README.ko.md)');
-    expect(readFileSync(`${ROOT}README.ko.md`, 'utf8').split('\n')[2]).toBe('[English](README.md)');
+  it('link to each other below their titles', () => {
+    expect(head(englishName)).toContain(`[한국어](${basename(koreanName)})`);
+    expect(head(koreanName)).toContain(`[English](${basename(englishName)})`);
   });
 });
+
+const head = (name: string): string => readFileSync(`${ROOT}${name}`, 'utf8').split('\n', 4).join('\n');

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { createRpc } from '../activities/chain/rpc.ts';
 import { openDatabase } from '../db/client.ts';
@@ -10,6 +9,7 @@ import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditedByCommand } from './audit/audited-by-command.ts';
 import { recoverConfig } from './recover/config.ts';
 import { recover, RECOVER_EXIT } from './recover/run.ts';
+import { ask } from './stack/ask.ts';
 import { deepestLine, oneLine, UserError } from './stack/user-error.ts';
 
 const HELP = `Usage: npm run recover -- [--dry-run] [--yes] [--leave ID]...
@@ -53,9 +53,12 @@ async function main(args: string[]): Promise<number> {
   if (!dryRun && !values.yes && !process.stdin.isTTY) throw new UserError('Nobody can be asked here: give --yes, or --dry-run to see the plan first.');
   const config = recoverConfig(process.env);
   const log = createLogger({ service: 'recover', level: 'ERROR' });
+  // First of all: what is opened before it would keep this process alive where Temporal is away.
+  const connection = await connectTo(config.temporal).catch((error: unknown) => {
+    throw new TemporalAwayError(oneLine(error), { cause: error });
+  });
   const database = openDatabase(config.databaseUrl, { connectionsMax: 4 });
   const redis = openRedis(config.redisUrl, log);
-  const connection = await connectTo(config.temporal);
   try {
     // Only so that a Redis that is there is not found away; without it the recovery goes on.
     await Promise.race([new Promise((resolve) => redis.once('ready', resolve)), new Promise((resolve) => setTimeout(resolve, REDIS_CONNECT_MS))]);
@@ -71,7 +74,7 @@ async function main(args: string[]): Promise<number> {
       onStep: () => undefined,
       finalityWaitMs: FINALITY_WAIT_MS,
     };
-    const run = () => recover(deps, { dryRun, confirm: async () => values.yes || (await ask()), leave: new Set(values.leave) });
+    const run = () => recover(deps, { dryRun, confirm: async () => values.yes || (await confirmed()), leave: new Set(values.leave) });
     if (dryRun) return await run();
     return await auditedByCommand(database.db, { command: 'recover', action: 'recovery.run', target: { kind: 'chain', id: String(config.settings.chain.chainId) } }, async (trail) => {
       trail.after({ leave: values.leave });
@@ -84,13 +87,12 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function ask(): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('\nCarry this out? [y/N] ')).trim());
-  } finally {
-    terminal.close();
-  }
+class TemporalAwayError extends Error {
+  override readonly name = 'TemporalAwayError';
+}
+
+async function confirmed(): Promise<boolean> {
+  return /^y(es)?$/i.test(((await ask('\nCarry this out? [y/N] ')) ?? '').trim());
 }
 
 function exitCodeOf(error: unknown): number {
@@ -100,6 +102,7 @@ function exitCodeOf(error: unknown): number {
 
 /** What a person is told: where a store is away, that; anything else with its stack, for it is a defect. */
 function textOf(error: unknown): string {
+  if (error instanceof TemporalAwayError) return error.message;
   const isTold = exitCodeOf(error) === RECOVER_EXIT.usage || error instanceof EngineError || isDatabaseUnavailable(error);
   if (isTold) return deepestLine(error);
   return error instanceof Error ? (error.stack ?? oneLine(error)) : String(error);
@@ -108,6 +111,7 @@ function textOf(error: unknown): string {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`recover: ${textOf(error)}\nIf a recovery had begun, run it again: it goes on from what it finds.\n`);
+  process.stderr.write(`recover: ${textOf(error)}\n`);
   process.exitCode = exitCodeOf(error);
+  if (process.exitCode !== RECOVER_EXIT.usage) process.stderr.write('If a recovery had begun, run it again: it goes on from what it finds.\n');
 }

@@ -205,6 +205,13 @@ async function main() {
   });
 }
 
+// A reader that has seen enough (`… | head`) ends no command in the middle of its work.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 main().catch((error) => {
   process.stderr.write(error instanceof UserError ? `${error.message}\n` : `${error.stack ?? error}\n`);
   process.exitCode = 1;

@@ -7,7 +7,7 @@ import { createPool, type Pool } from './rpc/pool.ts';
 import { findAgreement, type Outcome } from './rpc/quorum.ts';
 import type { EndpointReport, EndpointState } from './rpc/state.ts';
 
-export { RpcAnswerError } from './rpc/answer.ts';
+export { lacksState, RpcAnswerError } from './rpc/answer.ts';
 export type { Contradiction } from './rpc/contradictions.ts';
 export type { Outcome } from './rpc/quorum.ts';
 export type { EndpointReport } from './rpc/state.ts';

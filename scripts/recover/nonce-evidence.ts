@@ -1,6 +1,6 @@
 import type { Hash } from '../../activities/chain/blocks.ts';
 import { rehearsePayment, paymentCall } from '../../activities/chain/erc20.ts';
-import { findNonceConsumer } from '../../activities/chain/nonce-consumer.ts';
+import { searchNonceConsumer } from '../../activities/chain/search-nonce-consumer.ts';
 import { readFinalReceipt } from '../../activities/chain/receipts.ts';
 import { isSignedBy, readMinedTransaction, readRawTransaction, readTransaction, type ChainTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow, makesCall } from '../../activities/forgotten-outflow.ts';
@@ -91,8 +91,8 @@ export async function gatherEvidence(deps: RecoverDeps, payment: Payment, group:
     return { restored: { ...restored, attempts }, ruling: { kind: 'open', lost: lost.length }, proof };
   }
   // Finally consumed: whatever no node shows of ours is dead now.
-  const consumer = await findNonceConsumer(deps.rpc, walletAddress, group.nonce, block);
-  if (!consumer) return refuse(requestId, `nonce ${group.nonce} of ${walletAddress} is used, and the node does not show by what`, 'ask a node with the full history (POLYGON_RPC_URL)');
+  const consumer = await searchNonceConsumer(deps.rpc, walletAddress, group.nonce, block);
+  if (!consumer || consumer === 'unknown') return refuse(requestId, `nonce ${group.nonce} of ${walletAddress} is used, and the node does not show by what`, 'ask a node with the full history (POLYGON_RPC_URL)');
   const purpose = purposes.get(consumer.txHash);
   if (purpose === undefined) return foreignConsumer(deps, payment, restored, consumer.txHash);
   const receipt = await readFinalReceipt(deps.rpc, consumer.txHash);

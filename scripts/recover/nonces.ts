@@ -1,4 +1,4 @@
-import { findNonceConsumer } from '../../activities/chain/nonce-consumer.ts';
+import { searchNonceConsumer } from '../../activities/chain/search-nonce-consumer.ts';
 import { readMinedTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow } from '../../activities/forgotten-outflow.ts';
 import { listAttempts } from '../../db/repositories/attempts.ts';
@@ -43,7 +43,8 @@ export async function planNonces(deps: RecoverDeps, wallet: WalletRow, restored:
   const foreign: number[] = [];
   const refusals: Refusal[] = [];
   for (const nonce of candidates) {
-    const consumer = await findNonceConsumer(deps.rpc, walletAddress, nonce, place.block);
+    const found = await searchNonceConsumer(deps.rpc, walletAddress, nonce, place.block);
+    const consumer = found === 'unknown' ? null : found;
     const transaction = consumer && (await readMinedTransaction(deps.rpc, consumer.txHash));
     if (!transaction) {
       refusals.push({ subject: walletAddress, reason: `nonce ${nonce} is used, and the node does not show by what`, advice: 'ask a node with the full history (POLYGON_RPC_URL)', haltWallet: null });

@@ -12,7 +12,7 @@ export interface OpsContext {
   readonly print: (line: string) => void;
   /** prints a header and rows, in columns */
   readonly table: (header: readonly string[], rows: readonly (readonly string[])[]) => void;
-  /** reads one line that a person types after the prompt; null where nobody is there to type */
+  /** reads one line that a person types after the prompt; empty when they close the terminal, null where nobody is there to type */
   readonly ask: (prompt: string) => Promise<string | null>;
 }
 

@@ -5,6 +5,14 @@ import { OpsError } from './ops-error.ts';
 const WHY_THE_API = `Goes through the API: what counts is the row it seals, so a signal by the Temporal CLI alone decides nothing. Whoever asked
 for the withdrawal does not count. Said twice by one person, it counts once.`;
 
+/** What of the API's answer is said: a person reads what it was that they have decided on. */
+interface Decided {
+  status: string;
+  amount: string;
+  currency: string;
+  toAddress: string;
+}
+
 export const approve: OpsCommand = {
   name: 'approve',
   summary: 'approves a withdrawal that waits for approvals, as the person signed in at the API',
@@ -31,6 +39,6 @@ export const reject: OpsCommand = {
 };
 
 async function say({ api, print }: OpsContext, requestId: string, decision: 'approve' | 'reject', body: object | undefined): Promise<void> {
-  const { status } = await (await api()).post<{ status: string }>(`/admin/transactions/${requestId}/${decision}`, body);
-  print(`${requestId}: your ${decision === 'approve' ? 'approval' : 'rejection'} is on record; it is ${status}`);
+  const { status, amount, currency, toAddress } = await (await api()).post<Decided>(`/admin/transactions/${requestId}/${decision}`, body);
+  print(`${requestId}: your ${decision === 'approve' ? 'approval' : 'rejection'} of ${amount} ${currency} to ${toAddress} is on record; it is ${status}`);
 }

@@ -1,4 +1,4 @@
-import { requestIdOf } from '../../domain/request-id.ts';
+import { requestIdOf, workflowIdOf } from '../../domain/request-id.ts';
 import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
 
 /** A workflow execution as the Temporal CLI prints it. */
@@ -12,6 +12,7 @@ export interface Execution {
 
 /** What the list shows of one withdrawal. */
 export interface ListedWithdrawal {
+  /** of a run that somebody started by hand under another id, that id */
   requestId: string;
   status: string;
   currency: string;
@@ -24,8 +25,9 @@ export interface ListedWithdrawal {
 
 export function listed({ execution, status, startTime, searchAttributes }: Execution): ListedWithdrawal {
   const value = ({ name }: { name: string }) => textOf(searchAttributes?.indexedFields?.[name]?.data);
+  const requestId = requestIdOf(execution.workflowId);
   return {
-    requestId: requestIdOf(execution.workflowId),
+    requestId: execution.workflowId === workflowIdOf(requestId) ? requestId : execution.workflowId,
     status: value(SEARCH_ATTRIBUTES.status),
     currency: value(SEARCH_ATTRIBUTES.currency),
     wallet: value(SEARCH_ATTRIBUTES.wallet),

@@ -1,6 +1,8 @@
 import { OpsError } from './ops-error.ts';
 
 const TIMEOUT_MS = 15_000;
+/** On every answer of the engine's API. */
+const CORRELATION_HEADER = 'x-correlation-id';
 
 /** The engine's HTTP API as an operator's session sees it. */
 export interface OperatorApi {
@@ -27,9 +29,15 @@ async function call<T>(baseUrl: string, token: string | null, method: string, pa
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((error: unknown) => {
-    throw new OpsError('unavailable', `the API at ${baseUrl} cannot be reached: start it, or set API_URL.`, { cause: error });
+    const tookTooLong = error instanceof Error && error.name === 'TimeoutError';
+    const what = tookTooLong ? `gave no answer within ${TIMEOUT_MS / 1_000} s, and may have done what was asked: say it again, it counts once.` : 'cannot be reached: start it, or set API_URL.';
+    throw new OpsError('unavailable', `the API at ${baseUrl} ${what}`, { cause: error });
   });
-  const answer = (await response.json().catch(() => ({}))) as T & { error?: { code: string; message: string } };
-  if (response.ok) return answer;
-  throw new OpsError(response.status >= 500 || response.status === 429 ? 'unavailable' : 'refused', `${answer.error?.code ?? `HTTP ${response.status}`}: ${answer.error?.message ?? 'the API gave no reason'}`);
+  const answer = (await response.json().catch(() => null)) as (T & { error?: { code: string; message: string } }) | null;
+  const isOurs = answer !== null && response.headers.has(CORRELATION_HEADER);
+  if (isOurs && response.ok) return answer;
+  const isAway = response.status >= 500 || response.status === 429;
+  // Something else that listens there may answer 200 to anything: nobody's word was taken by it.
+  if (!isOurs && !isAway) throw new OpsError('usage', `what answers at ${baseUrl} is not the engine's API (HTTP ${response.status}): check API_URL.`);
+  throw new OpsError(isAway ? 'unavailable' : 'refused', `${answer?.error?.code ?? `HTTP ${response.status}`}: ${answer?.error?.message ?? 'the API gave no reason'}`);
 }

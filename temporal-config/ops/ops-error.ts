@@ -1,5 +1,8 @@
-/** `usage`: nothing was tried; `refused`: it must not or cannot be done; `unavailable`: the same command may succeed later. */
-export type OpsErrorKind = 'usage' | 'refused' | 'unavailable';
+/**
+ * `usage`: nothing was tried; `absent`: Temporal keeps no such workflow, or none that still runs; `refused`: it must not or cannot be done;
+ * `unavailable`: the same command may succeed later.
+ */
+export type OpsErrorKind = 'usage' | 'absent' | 'refused' | 'unavailable';
 
 /** One line for the person at the keyboard. */
 export class OpsError extends Error {

@@ -31,7 +31,7 @@ starts it again within seconds; --to still works on it.`,
     const { status, historyLength, execution } = (await temporal.json<Description>(['workflow', 'describe', '--workflow-id', workflowId])).workflowExecutionInfo;
     if (runStatusOf(status) === 'COMPLETED') throw new OpsError('refused', `${requestId} has ended: nothing leaves an end status. What it paid, or why it did not, is in "show ${requestId}"`);
     if (!values.yes) await confirmed(ask, requestId, `The run of ${requestId} (${runStatusOf(status)}, ${historyLength} events) ends, and one from ${values.to} takes its place.`);
-    // The very run that was looked at: one that ended meanwhile is not run again.
+    // The very run that was looked at. Should it complete in this moment it runs again all the same, and finds everything done.
     await temporal.text(['workflow', 'reset', '--workflow-id', workflowId, '--run-id', execution.runId, ...point, '--reapply-exclude', 'All', '--reason', reason]);
     print(`${requestId} runs again from ${values.to}; see "show ${requestId}"`);
   },

@@ -28,26 +28,28 @@ export const show: OpsCommand = {
   help: `show <requestId> [--json]
 
 The run comes from Temporal. Status, attempts and timeline come from the database, by the API: whoever asks needs an account
-that may read (see "npm run ops -- --help"). Where the API cannot be asked, what Temporal knows is shown all the same, and the exit code is 3.`,
+that may read (see "npm run ops -- --help"). Where one of the two cannot be asked, what the other knows is shown all the same, and the
+exit code says that it is not all (3 where it is away).`,
 
   async run(args, context) {
     const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
     const { requestId, workflowId } = oneWithdrawal(positionals);
-    const run = await context.temporal.json<Description>(['workflow', 'describe', '--workflow-id', workflowId]).catch((error: unknown) => {
+    const [run, detail] = await Promise.all([
       // One that Temporal no longer keeps, or does not know yet, is still in the database.
-      if (error instanceof OpsError && error.kind === 'refused') return null;
-      throw error;
-    });
-    const detail = await context.api().then((api) => api.get<Detail>(`/admin/transactions/${requestId}`)).catch((error: unknown) => error as Error);
-    if (values.json) context.print(JSON.stringify({ requestId, run, detail: detail instanceof Error ? null : detail }));
+      context.temporal.json<Description>(['workflow', 'describe', '--workflow-id', workflowId]).catch((error: unknown) => (error instanceof OpsError && error.kind === 'absent' ? null : (error as Error))),
+      context.api().then((api) => api.get<Detail>(`/admin/transactions/${requestId}`)).catch((error: unknown) => error as Error),
+    ]);
+    if (values.json) context.print(JSON.stringify({ requestId, run: run instanceof Error ? null : run, detail: detail instanceof Error ? null : detail }));
     else print(context, requestId, run, detail);
+    if (run instanceof Error) throw run;
     if (detail instanceof Error) throw detail;
   },
 };
 
-function print({ print: line, table }: OpsContext, requestId: string, run: Description | null, detail: Detail | Error): void {
+function print({ print: line, table }: OpsContext, requestId: string, run: Description | Error | null, detail: Detail | Error): void {
   line(requestId);
   if (run === null) line('run        none that Temporal keeps');
+  else if (run instanceof Error) line('run        Temporal cannot be asked');
   else {
     const { status, startTime, closeTime, historyLength, execution } = run.workflowExecutionInfo;
     line(`run        ${runStatusOf(status)}, ${historyLength} events, started ${startTime}${closeTime ? `, ended ${closeTime}` : ''}, run id ${execution.runId}`);

@@ -58,7 +58,12 @@ export function isOverloaded(error: RpcAnswerError): boolean {
   return !REVERT.test(error.message) && OVERLOADED.test(error.message);
 }
 
+/** True when the node says that it does not keep a block, or a state so old: another node may. */
+export function lacksState(error: RpcAnswerError): boolean {
+  return !REVERT.test(error.message) && LACKS_STATE.test(error.message);
+}
+
 /** True when an error answer speaks of the node and not of the request: another node may well answer. */
 export function speaksOfNode(error: RpcAnswerError): boolean {
-  return isOverloaded(error) || (!REVERT.test(error.message) && LACKS_STATE.test(error.message));
+  return isOverloaded(error) || lacksState(error);
 }
