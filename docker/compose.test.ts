@@ -9,7 +9,7 @@ import { writeSecrets } from '../scripts/docker/write-secrets.ts';
 import { minimalEnv } from '../scripts/stack/child-spec.ts';
 import { PROJECT_ROOT } from '../scripts/stack/paths.ts';
 import { ROLES } from '../scripts/stack/privileges.ts';
-import { isOnce, isOurs, readComposeFile } from './compose.testkit.ts';
+import { isOnce, readComposeFile, targetOf } from './compose.testkit.ts';
 
 const { text, services, networks, secrets, volumes } = readComposeFile();
 const all = Object.entries(services);
@@ -23,6 +23,18 @@ describe('docker/compose.yaml', () => {
     expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], pids_limit: expect.any(Number), mem_limit: expect.stringMatching(/^\d+[mg]$/) });
     expect(service.tmpfs).toContainEqual(expect.stringMatching(/^\/tmp:size=\d+m,mode=1777$/));
+  });
+
+  it('builds each image of ours once, and looks for none elsewhere', () => {
+    const builders = all.flatMap(([name, service]) => (service.build ? [[name, service.build.target, targetOf(service)]] : []));
+    expect(builders).toEqual([['migrate', 'engine', 'engine'], ['provision', 'sandbox', 'sandbox']]);
+    for (const [, service] of all.filter(([, each]) => targetOf(each))) expect(service.pull_policy).toBe('never');
+  });
+
+  it('lets MySQL have a thread for each connection it takes', () => {
+    const { command = [], pids_limit: most = 0 } = services['mysql'] ?? {};
+    const connections = Number(command.find((argument) => argument.startsWith('--max-connections='))?.split('=')[1]);
+    expect(most).toBeGreaterThan(connections + 128);
   });
 
   it.each(all)('%s is watched while it runs, or waited for where it runs once', (_, service) => {
@@ -126,7 +138,7 @@ describe('docker/compose.yaml', () => {
   });
 
   it('lets SIGTERM through to Node, with more time than a worker takes', () => {
-    for (const [, service] of all.filter(([, each]) => isOurs(each))) expect(service).toMatchObject({ init: true, stop_grace_period: '20s' });
+    for (const [, service] of all.filter(([, each]) => targetOf(each))) expect(service).toMatchObject({ init: true, stop_grace_period: '20s' });
   });
 });
 
