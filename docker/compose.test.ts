@@ -32,9 +32,8 @@ describe('docker/compose.yaml', () => {
   });
 
   it('lets MySQL have a thread for each connection it takes', () => {
-    const { command = [], pids_limit: most = 0 } = services['mysql'] ?? {};
-    const connections = Number(command.find((argument) => argument.startsWith('--max-connections='))?.split('=')[1]);
-    expect(most).toBeGreaterThan(connections + 128);
+    const connections = Number(services['mysql']?.command?.find((argument) => argument.startsWith('--max-connections='))?.split('=')[1]);
+    expect(services['mysql']?.pids_limit).toBeGreaterThan(connections + 128);
   });
 
   it.each(all)('%s is watched while it runs, or waited for where it runs once', (_, service) => {
@@ -159,9 +158,16 @@ describe('docker/Dockerfile', () => {
     expect(engine).toMatch(/USER 10001:10001\n[\s\S]*ENTRYPOINT \["node", "--import", "\/app\/docker\/secret-files\.ts"\]\nCMD \["api\/server\.ts"\]\n$/);
   });
 
+  it('lets its user read the sources, whatever rights the checkout gives', () => {
+    expect(dockerfile.match(/^COPY (?!package\.json).*/gm)?.filter((line) => !line.includes('/node_modules '))).toEqual(['COPY . .', 'COPY --from=sources /app ./', 'COPY --from=sources /app ./']);
+    expect(dockerfile).toContain('FROM base AS sources\nCOPY . .\nRUN chmod -R u=rwX,go=rX .\n');
+  });
+
   it('takes in what a process reads, and neither secrets nor tests', () => {
     expect(ignored[1]).toBe('*');
-    expect(ignored.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('!'))).toEqual(['*', 'docker/secrets', '**/*.test.ts', '**/*.testkit.ts']);
-    for (const kept of ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows', 'package.json', 'package-lock.json']) expect(ignored).toContain(`!${kept}`);
+    // Secrets, copies of them and an operator's .env lie in docker/: what an image needs from there stands by its name.
+    expect(ignored.filter((line) => line.startsWith('!docker'))).toEqual(['health-check.ts', 'install-moto.ts', 'read-secret-files.ts', 'run-part.ts', 'secret-files.ts', 'settings'].map((name) => `!docker/${name}`));
+    expect(ignored.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('!'))).toEqual(['*', '**/*.test.ts', '**/*.testkit.ts']);
+    for (const kept of ['activities', 'api', 'db', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows', 'package.json', 'package-lock.json']) expect(ignored).toContain(`!${kept}`);
   });
 });
