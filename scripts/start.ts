@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { portsInUse, sandboxConfig, type SandboxConfig } from './sandbox/config.ts';
+import { checkOwnParts, hasOwnParts } from './sandbox/own-parts.ts';
 import { runSandbox, STOP_ORDER } from './sandbox/run.ts';
 import { summary } from './sandbox/summary.ts';
 import { waitForRunning } from './sandbox/wait-for-running.ts';
@@ -11,6 +12,7 @@ import { killRunningCommands } from './stack/command.ts';
 import { installParts } from './stack/infrastructure.ts';
 import { acquireSupervisorLock, releaseSupervisorLock, runningSupervisor, type SandboxAddresses } from './stack/lock.ts';
 import { openLog } from './stack/log-file.ts';
+import { makeStateDir } from './stack/paths.ts';
 import { assertPortsFree, PORT_VARIABLES } from './stack/ports.ts';
 import type { ProcessIdentity } from './stack/process-identity.ts';
 import { eventProgress, terminalView, type Progress, type ProgressEvent } from './stack/progress.ts';
@@ -47,7 +49,9 @@ type Report =
   | { readonly type: 'running'; readonly supervisor: ProcessIdentity }
   | { readonly type: 'failed'; readonly message: string };
 
+/** What can be seen to be wrong is told before minutes are spent on installing. */
 async function prepare(config: SandboxConfig, progress: Progress): Promise<void> {
+  if (hasOwnParts(config)) await progress.step('Parts of your own can be used', async () => await checkOwnParts(config));
   await installParts(config.parts, config.paths, progress);
 }
 
@@ -233,6 +237,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const config = sandboxConfig();
+  makeStateDir(config.paths);
   if (values.supervise) return await superviseInBackground(config);
   return values.detach ? await startDetached(config) : await startInForeground(config);
 }

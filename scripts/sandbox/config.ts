@@ -35,8 +35,8 @@ export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConf
   const chainId = Number(env['POLYGON_CHAIN_ID'] || settings.chain.chainId);
   if (!Number.isInteger(chainId) || chainId < 1) throw new UserError(`POLYGON_CHAIN_ID must be a whole number, but is "${env['POLYGON_CHAIN_ID']}".`);
   const parts = embeddedParts(env);
-  if (parts.includes('chain') && chainId !== settings.chain.chainId) {
-    throw new UserError(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}: set POLYGON_RPC_URL and SETTINGS_FILE for that chain too.`);
+  if (chainId !== settings.chain.chainId) {
+    throw new UserError(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}: set POLYGON_RPC_URL, POLYGON_CHAIN_ID and SETTINGS_FILE for one and the same chain.`);
   }
   return {
     paths: defaultStatePaths(env),
