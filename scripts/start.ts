@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { assertChainOfState } from './sandbox/chain-of-state.ts';
 import { portsInUse, sandboxConfig, type SandboxConfig } from './sandbox/config.ts';
 import { checkOwnParts, hasOwnParts } from './sandbox/own-parts.ts';
 import { runSandbox, STOP_ORDER } from './sandbox/run.ts';
@@ -51,6 +52,7 @@ type Report =
 
 /** What can be seen to be wrong is told before minutes are spent on installing. */
 async function prepare(config: SandboxConfig, progress: Progress): Promise<void> {
+  assertChainOfState(config.paths, config.parts.includes('chain') ? 'embedded' : 'own');
   if (hasOwnParts(config)) await progress.step('Parts of your own can be used', async () => await checkOwnParts(config));
   await installParts(config.parts, config.paths, progress);
 }

@@ -1,11 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
 import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { embeddedParts, PART_PORTS, type PartName } from '../stack/infrastructure.ts';
 import { defaultStatePaths, PROJECT_ROOT, type StatePaths } from '../stack/paths.ts';
 import { portsFromEnv, type PortName, type Ports } from '../stack/ports.ts';
 import { oneLine, UserError } from '../stack/user-error.ts';
-import { loadSettings } from './load-settings.ts';
+import { loadSettings, SETTINGS_OF_SANDBOX } from './load-settings.ts';
 
 /** What one start of the sandbox is to do, read from its environment once. */
 export interface SandboxConfig {
@@ -25,7 +25,7 @@ export interface SandboxConfig {
 
 /** Throws UserError on a variable or a settings file that cannot be used. */
 export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConfig {
-  const settingsFile = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || join('docker', 'settings', 'sandbox.json'));
+  const settingsFile = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || SETTINGS_OF_SANDBOX);
   let settings: Settings;
   try {
     settings = loadSettings(settingsFile);
