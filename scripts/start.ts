@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { assertChainOfState } from './sandbox/chain-of-state.ts';
 import { portsInUse, sandboxConfig, type SandboxConfig } from './sandbox/config.ts';
@@ -42,6 +43,10 @@ Others: HOST (of the API, default 127.0.0.1), TRUSTED_PROXIES (load balancers in
 TEMPORAL_API_KEY or TEMPORAL_API_KEY_FILE, TEMPORAL_TLS, TEMPORAL_TLS_SERVER_CA_CERT_PATH, TEMPORAL_TLS_CLIENT_CERT_PATH,
 TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_NAME, and CODEC_UI_ORIGINS (where its Web UI is).
 `;
+
+/** 128 + SIGINT, as a shell reports it. */
+const INTERRUPTED = 130;
+const CLEARING_MS = 3_000;
 
 /** What a supervisor in the background tells the command that launched it. */
 type Report =
@@ -165,11 +170,32 @@ async function joinRunning(config: SandboxConfig, supervisor: ProcessIdentity): 
   return 0;
 }
 
+/** Installs are process groups of their own, which Ctrl-C or a SIGTERM would leave running. False where one came. */
+async function preparedUninterrupted(config: SandboxConfig, progress: Progress): Promise<boolean> {
+  const signalled = Promise.withResolvers<void>();
+  const interrupt = (): void => {
+    killRunningCommands();
+    signalled.resolve();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  const prepared = prepare(config, progress);
+  const wasInterrupted = await Promise.race([prepared.then(() => false), signalled.promise.then(() => true)]);
+  // What an ended install had begun is cleared by whoever ran it.
+  if (wasInterrupted) await Promise.race([prepared.catch(() => undefined), sleep(CLEARING_MS)]);
+  for (const signal of signals) process.off(signal, interrupt);
+  return !wasInterrupted;
+}
+
 async function startDetached(config: SandboxConfig): Promise<number> {
   const holder = runningSupervisor(config.paths);
   if (holder !== undefined) return await joinRunning(config, holder);
   const view = terminalView(process.stdout);
-  await prepare(config, eventProgress(view.show));
+  if (!(await preparedUninterrupted(config, eventProgress(view.show)))) {
+    view.close();
+    process.stderr.write('\nStopped before anything was started.\n');
+    return INTERRUPTED;
+  }
   const outputFile = join(config.paths.logs, 'supervisor.log');
   const output = openLog(outputFile);
   const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), '--supervise'], {

@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asImageUser } from '../../tests/harness/image-content.ts';
 import { findExecutable } from './command.ts';
-import { PROJECT_ROOT } from './paths.ts';
+import { cacheDir, PROJECT_ROOT } from './paths.ts';
+import { isSameProcess, identityOf } from './process-identity.ts';
 
 /** Installs what it is asked for, as "npm start" does, and says in one line each what it could not. */
 const INSTALL = `
@@ -63,6 +65,19 @@ describe('a machine that lacks a part', () => {
     writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\n[ "$1" = install ] && cp "$0" ${place.PATH}/redis-server\nexit 0\n`, { mode: 0o755 });
     expect(await install('redis', place)).toBe('all there');
     expect(() => accessSync(join(place.PATH, 'redis-server'), constants.X_OK)).not.toThrow();
+  });
+
+  it('is left without an install that goes on, where "npm start -- --detach" is ended in the middle of one', async () => {
+    const place = machine(['sh', 'env', 'sleep'], { 'sudo': 'shift; exec "$@"' });
+    const pidFile = join(place.STATE, 'pid');
+    writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\necho $$ > ${pidFile}.new && exec ${findExecutable('mv') ?? ''} ${pidFile}.new ${pidFile} & exec sleep 300\n`, { mode: 0o755 });
+    const start = spawn(process.execPath, [join(PROJECT_ROOT, 'scripts', 'start.ts'), '--detach'], { env: { PATH: place.PATH, HOME: folder, XDG_CACHE_HOME: dirname(cacheDir()), SANDBOX_DIR: place.STATE }, stdio: 'ignore' });
+    await expect.poll(() => existsSync(pidFile), { timeout: 20_000 }).toBe(true);
+    const install = identityOf(Number(readFileSync(pidFile, 'utf8')));
+    if (!install) throw new Error('the install has ended by itself');
+    start.kill('SIGTERM');
+    expect(await once(start, 'exit')).toEqual([130, null]);
+    await expect.poll(() => isSameProcess(install), { timeout: 5_000 }).toBe(false);
   });
 
   const other = asImageUser(folder);
