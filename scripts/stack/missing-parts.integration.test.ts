@@ -60,6 +60,13 @@ describe('a machine that lacks a part', () => {
     ]);
   });
 
+  it('is told once what cannot be written to, however many parts need it', async () => {
+    const place = machine([]);
+    writeFileSync(join(place.STATE, 'file'), '');
+    const said = await install('temporal,temporalUi,aws', { ...place, XDG_CACHE_HOME: join(place.STATE, 'file') });
+    expect(said).toMatch(/^UserError: \S+\/file\/withdrawal-engine cannot be written to \(ENOTDIR.*\): set XDG_CACHE_HOME to a directory of your own\.$/);
+  });
+
   it('has what apt-get installs, where that is allowed', async () => {
     const place = machine(['sh', 'env', 'cp', 'chmod'], { 'sudo': 'shift; exec "$@"' });
     writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\n[ "$1" = install ] && cp "$0" ${place.PATH}/redis-server\nexit 0\n`, { mode: 0o755 });
