@@ -80,11 +80,11 @@ describe('a machine that lacks a part', () => {
     writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\necho $$ > ${pidFile}.new && exec ${findExecutable('mv') ?? ''} ${pidFile}.new ${pidFile} & exec sleep 300\n`, { mode: 0o755 });
     const start = spawn(process.execPath, [join(PROJECT_ROOT, 'scripts', 'start.ts'), '--detach'], { env: { PATH: place.PATH, HOME: folder, XDG_CACHE_HOME: dirname(cacheDir()), SANDBOX_DIR: place.STATE }, stdio: 'ignore' });
     await expect.poll(() => existsSync(pidFile), { timeout: 20_000 }).toBe(true);
-    const install = identityOf(Number(readFileSync(pidFile, 'utf8')));
-    if (!install) throw new Error('the install has ended by itself');
+    const running = identityOf(Number(readFileSync(pidFile, 'utf8')));
+    if (!running) throw new Error('the install has ended by itself');
     start.kill('SIGTERM');
     expect(await once(start, 'exit')).toEqual([130, null]);
-    await expect.poll(() => isSameProcess(install), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => isSameProcess(running), { timeout: 5_000 }).toBe(false);
   });
 
   const other = asImageUser(folder);
