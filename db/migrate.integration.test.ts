@@ -73,6 +73,18 @@ describe('migrations', () => {
     expect(await tablesIn(database.pool)).toEqual([]);
   });
 
+  it.each([
+    ['tables of something else', 'CREATE TABLE users (id int PRIMARY KEY)', 'users'],
+    ['a record of another tool\'s migrations', 'CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean)', 'schema_migrations'],
+  ])('leave a database with %s as it is', async (_, statement, table) => {
+    await database.pool.query(statement);
+    const all = 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()';
+    for (const use of [migrateUp, migrationStatus, async (url: string) => await migrateDown(url, 'all')]) {
+      await expect(use(database.url)).rejects.toThrow(`the database holds tables of something else (${table}): give an empty one`);
+    }
+    expect((await rowsOf(database.pool, all)).map((row) => String(row['name']))).toEqual([table]);
+  });
+
   it('started twice at once are applied once, and both starts succeed', async () => {
     const results = await Promise.all([migrateUp(database.url), migrateUp(database.url)]);
     expect(results.map((names) => names.length).toSorted((left, right) => left - right)).toEqual([0, MIGRATIONS]);

@@ -48,16 +48,30 @@ async function migrationsFor(connection: Connection) {
 }
 
 /**
+ * A database with tables but without our record of migrations is somebody else's, and `IF NOT EXISTS` would take its tables for ours. Other
+ * tools name their record `schema_migrations` too, so its columns decide.
+ */
+async function refuseForeign(connection: Connection): Promise<void> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT table_name AS name, SUM(table_name = 'schema_migrations' AND column_name IN ('name', 'applied_at')) AS ours FROM information_schema.columns WHERE table_schema = DATABASE() GROUP BY table_name ORDER BY table_name",
+  );
+  if (rows.length === 0 || rows.some((row) => Number(row['ours']) === 2)) return;
+  const [first, ...more] = rows.map((row) => String(row['name']));
+  throw new Error(`the database holds tables of something else (${first}${more.length > 0 ? ` and ${more.length} more` : ''}): give an empty one`);
+}
+
+/**
  * Runs `work` while holding the server-wide migration lock: two starts at once migrate one after the other. MySQL
  * commits each DDL statement by itself, so one migration is one statement and a crash leaves whole migrations only. Its
  * record is written afterwards, so a statement must bear being run again: `IF NOT EXISTS`, `IF EXISTS`, or one ALTER whose
- * whole effect is refused as there already.
+ * whole effect is refused as there already. Refuses a database of something else.
  */
 async function underLock<T>(databaseUrl: string, work: (umzug: Umzug) => Promise<T>): Promise<T> {
   const connection = await mysql.createConnection({ uri: databaseUrl, timezone: 'Z' });
   try {
     const [rows] = await connection.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS held', [LOCK_NAME, LOCK_WAIT_SECONDS]);
     if (rows[0]?.['held'] !== 1) throw new Error(`another migration has been running for over ${LOCK_WAIT_SECONDS} s: wait for it, then try again`);
+    await refuseForeign(connection);
     return await work(new Umzug({ migrations: await migrationsFor(connection), storage: storageIn(connection), logger: undefined }));
   } finally {
     await connection.end();

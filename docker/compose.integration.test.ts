@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'compose-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Project {
-  services: Record<string, { networks: Record<string, unknown>; environment: Record<string, string>; ports?: { host_ip: string; published: string }[]; secrets?: { source: string }[]; depends_on?: Record<string, unknown> }>;
+  services: Record<string, { image: string; build?: { target: string }; volumes?: { type: string; source: string; target: string; bind?: { create_host_path?: boolean } }[]; networks: Record<string, unknown>; environment: Record<string, string>; ports?: { host_ip: string; published: string }[]; secrets?: { source: string }[]; depends_on?: Record<string, unknown> }>;
 }
 
 /** As `docker compose config` reads the files: with the loader that is built into it. */
@@ -35,7 +35,7 @@ describe('the compose files, loaded as Compose loads them', () => {
     expect(services['temporal-ui']?.environment['TEMPORAL_CODEC_ENDPOINT']).toBe('http://127.0.0.1:8999');
   });
 
-  const OWN = { SETTINGS_FILE: '/etc/settings.json', POLYGON_CHAIN_ID: '137', AWS_REGION: 'ap-northeast-2', TEMPORAL_ADDRESS: 'temporal.example.com:7233' };
+  const OWN = { SETTINGS_FILE: 'settings.json', POLYGON_CHAIN_ID: '137', AWS_REGION: 'ap-northeast-2', TEMPORAL_ADDRESS: 'temporal.example.com:7233' };
 
   it('run on an operator\'s own parts with the second file: nothing of the sandbox is left in it', async ({ skip }) => {
     if (program === undefined) skip('there is no Go here to build the loader with');
@@ -50,6 +50,10 @@ describe('the compose files, loaded as Compose loads them', () => {
       environment: { POLYGON_RPC_URL: '', POLYGON_RPC_URL_FILE: '/run/secrets/rpc_url', AWS_ENDPOINT_URL: '', TEMPORAL_ADDRESS: OWN.TEMPORAL_ADDRESS },
       secrets: expect.arrayContaining([expect.objectContaining({ source: 'rpc_url' }), expect.objectContaining({ source: 'key_encryption_key' })]),
     });
+    // A bare name is a file all the same, and one that is not there is not made as a directory.
+    expect(services['tx-monitor']?.volumes?.find(({ target }) => target === '/run/settings.json')).toMatchObject({ type: 'bind', source: expect.stringMatching(/\/settings\.json$/), bind: expect.not.objectContaining({ create_host_path: true }) });
+    const built = Object.values(services).flatMap(({ image, build }) => (build ? [image] : []));
+    expect(new Set(Object.values(services).map(({ image }) => image))).toEqual(new Set(built));
     expect(services['tx-monitor']?.secrets?.map(({ source }) => source)).not.toContain('key_encryption_key');
   });
 

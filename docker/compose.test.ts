@@ -9,7 +9,7 @@ import { writeSecrets } from '../scripts/docker/write-secrets.ts';
 import { minimalEnv } from '../scripts/stack/child-spec.ts';
 import { PROJECT_ROOT } from '../scripts/stack/paths.ts';
 import { ROLES } from '../scripts/stack/privileges.ts';
-import { isOnce, isOurs, readComposeFile } from './compose.testkit.ts';
+import { isOnce, readComposeFile, targetOf } from './compose.testkit.ts';
 
 const { text, services, networks, secrets, volumes } = readComposeFile();
 const all = Object.entries(services);
@@ -23,6 +23,17 @@ describe('docker/compose.yaml', () => {
     expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], pids_limit: expect.any(Number), mem_limit: expect.stringMatching(/^\d+[mg]$/) });
     expect(service.tmpfs).toContainEqual(expect.stringMatching(/^\/tmp:size=\d+m,mode=1777$/));
+  });
+
+  it('builds each image of ours once, and looks for none elsewhere', () => {
+    const builders = all.flatMap(([name, service]) => (service.build ? [[name, service.build.target, targetOf(service)]] : []));
+    expect(builders).toEqual([['migrate', 'engine', 'engine'], ['provision', 'sandbox', 'sandbox']]);
+    for (const [, service] of all.filter(([, each]) => targetOf(each))) expect(service.pull_policy).toBe('never');
+  });
+
+  it('lets MySQL have a thread for each connection it takes', () => {
+    const connections = Number(services['mysql']?.command?.find((argument) => argument.startsWith('--max-connections='))?.split('=')[1]);
+    expect(services['mysql']?.pids_limit).toBeGreaterThan(connections + 128);
   });
 
   it.each(all)('%s is watched while it runs, or waited for where it runs once', (_, service) => {
@@ -126,7 +137,7 @@ describe('docker/compose.yaml', () => {
   });
 
   it('lets SIGTERM through to Node, with more time than a worker takes', () => {
-    for (const [, service] of all.filter(([, each]) => isOurs(each))) expect(service).toMatchObject({ init: true, stop_grace_period: '20s' });
+    for (const [, service] of all.filter(([, each]) => targetOf(each))) expect(service).toMatchObject({ init: true, stop_grace_period: '20s' });
   });
 });
 
@@ -147,9 +158,16 @@ describe('docker/Dockerfile', () => {
     expect(engine).toMatch(/USER 10001:10001\n[\s\S]*ENTRYPOINT \["node", "--import", "\/app\/docker\/secret-files\.ts"\]\nCMD \["api\/server\.ts"\]\n$/);
   });
 
+  it('lets its user read the sources, whatever rights the checkout gives', () => {
+    expect(dockerfile.match(/^COPY (?!package\.json).*/gm)?.filter((line) => !line.includes('/node_modules '))).toEqual(['COPY . .', 'COPY --from=sources /app ./', 'COPY --from=sources /app ./']);
+    expect(dockerfile).toContain('FROM base AS sources\nCOPY . .\nRUN chmod -R u=rwX,go=rX .\n');
+  });
+
   it('takes in what a process reads, and neither secrets nor tests', () => {
     expect(ignored[1]).toBe('*');
-    expect(ignored.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('!'))).toEqual(['*', 'docker/secrets', '**/*.test.ts', '**/*.testkit.ts']);
-    for (const kept of ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows', 'package.json', 'package-lock.json']) expect(ignored).toContain(`!${kept}`);
+    // Secrets, copies of them and an operator's .env lie in docker/: what an image needs from there stands by its name.
+    expect(ignored.filter((line) => line.startsWith('!docker'))).toEqual(['health-check.ts', 'install-moto.ts', 'read-secret-files.ts', 'run-part.ts', 'secret-files.ts', 'settings'].map((name) => `!docker/${name}`));
+    expect(ignored.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('!'))).toEqual(['*', '**/*.test.ts', '**/*.testkit.ts']);
+    for (const kept of ['activities', 'api', 'db', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows', 'package.json', 'package-lock.json']) expect(ignored).toContain(`!${kept}`);
   });
 });

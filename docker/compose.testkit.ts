@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
+export type Target = 'engine' | 'sandbox';
+
 /** A service as docker/compose.yaml describes it, anchors and merges resolved, variables not. */
 export interface Service {
   image: string;
@@ -22,7 +24,8 @@ export interface Service {
   mem_limit?: string;
   pids_limit: number;
   init?: boolean;
-  build?: { target: 'engine' | 'sandbox' };
+  build?: { target: Target };
+  pull_policy?: string;
 }
 
 export interface ComposeFile {
@@ -41,8 +44,11 @@ export function readComposeFile(): ComposeFile {
 /** What runs at the same time as others, and not once before them. */
 export const isOnce = (service: Service): boolean => service.restart === 'no';
 
-/** Whether the engine's own image, or the sandbox's, runs it. */
-export const isOurs = (service: Service): boolean => service.build !== undefined;
+/** The target of docker/Dockerfile that a service runs, or undefined where its image is somebody else's. */
+export function targetOf({ image }: Service): Target | undefined {
+  if (image.startsWith('withdrawal-engine-sandbox:')) return 'sandbox';
+  return image.startsWith('withdrawal-engine:') ? 'engine' : undefined;
+}
 
 /** Fills in `${NAME:-default}` as Compose does with nothing set. */
 export function withDefaults(text: string): string {

@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { clearState } from './sandbox/clear-state.ts';
 import { stopRunning } from './sandbox/stop-running.ts';
 import { defaultStatePaths } from './stack/paths.ts';
 import { plainCommand } from './stack/plain-command.ts';
@@ -7,16 +6,12 @@ import { plainCommand } from './stack/plain-command.ts';
 const HELP = `Usage: npm run reset
 
 Stops the sandbox if it runs, then clears all of its state in .sandbox/ (or SANDBOX_DIR): database, chain, workflows, keys
-and accounts. The next "npm start" begins anew.
+and accounts. The next "npm start" begins anew. Keys of wallets on a chain of your own (POLYGON_RPC_URL) are set aside there instead.
 `;
 
 await plainCommand(HELP, 'The reset failed', async (progress) => {
   const paths = defaultStatePaths();
   await progress.step('Everything stopped', async (note) => await stopRunning(paths, note));
-  await progress.step(`State cleared: ${paths.root}`, async () => {
-    // SANDBOX_DIR may name any directory: only one that a start made is emptied.
-    if (!existsSync(paths.run)) return;
-    for (const entry of readdirSync(paths.root)) rmSync(join(paths.root, entry), { recursive: true, force: true });
-  });
-  return undefined;
+  const kept = await progress.step(`State cleared: ${paths.root}`, async () => clearState(paths, new Date()));
+  return kept && `The keys of the wallets on your chain were set aside: ${kept}. Delete them once nothing is left in those wallets.`;
 });

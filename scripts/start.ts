@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { assertChainOfState } from './sandbox/chain-of-state.ts';
 import { portsInUse, sandboxConfig, type SandboxConfig } from './sandbox/config.ts';
+import { checkOwnParts, hasOwnParts } from './sandbox/own-parts.ts';
 import { runSandbox, STOP_ORDER } from './sandbox/run.ts';
 import { summary } from './sandbox/summary.ts';
 import { waitForRunning } from './sandbox/wait-for-running.ts';
@@ -11,6 +14,7 @@ import { killRunningCommands } from './stack/command.ts';
 import { installParts } from './stack/infrastructure.ts';
 import { acquireSupervisorLock, releaseSupervisorLock, runningSupervisor, type SandboxAddresses } from './stack/lock.ts';
 import { openLog } from './stack/log-file.ts';
+import { makeStateDir } from './stack/paths.ts';
 import { assertPortsFree, PORT_VARIABLES } from './stack/ports.ts';
 import type { ProcessIdentity } from './stack/process-identity.ts';
 import { eventProgress, terminalView, type Progress, type ProgressEvent } from './stack/progress.ts';
@@ -40,6 +44,10 @@ TEMPORAL_API_KEY or TEMPORAL_API_KEY_FILE, TEMPORAL_TLS, TEMPORAL_TLS_SERVER_CA_
 TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_NAME, and CODEC_UI_ORIGINS (where its Web UI is).
 `;
 
+/** 128 + SIGINT, as a shell reports it. */
+const INTERRUPTED = 130;
+const CLEARING_MS = 3_000;
+
 /** What a supervisor in the background tells the command that launched it. */
 type Report =
   | { readonly type: 'progress'; readonly event: ProgressEvent }
@@ -47,7 +55,10 @@ type Report =
   | { readonly type: 'running'; readonly supervisor: ProcessIdentity }
   | { readonly type: 'failed'; readonly message: string };
 
+/** What can be seen to be wrong is told before minutes are spent on installing. */
 async function prepare(config: SandboxConfig, progress: Progress): Promise<void> {
+  assertChainOfState(config.paths, config.parts.includes('chain') ? 'embedded' : 'own');
+  if (hasOwnParts(config)) await progress.step('Parts of your own can be used', async () => await checkOwnParts(config));
   await installParts(config.parts, config.paths, progress);
 }
 
@@ -159,11 +170,32 @@ async function joinRunning(config: SandboxConfig, supervisor: ProcessIdentity): 
   return 0;
 }
 
+/** Installs are process groups of their own, which Ctrl-C or a SIGTERM would leave running. False where one came. */
+async function preparedUninterrupted(config: SandboxConfig, progress: Progress): Promise<boolean> {
+  const signalled = Promise.withResolvers<void>();
+  const interrupt = (): void => {
+    killRunningCommands();
+    signalled.resolve();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  const prepared = prepare(config, progress);
+  const wasInterrupted = await Promise.race([prepared.then(() => false), signalled.promise.then(() => true)]);
+  // What an ended install had begun is cleared by whoever ran it.
+  if (wasInterrupted) await Promise.race([prepared.catch(() => undefined), sleep(CLEARING_MS)]);
+  for (const signal of signals) process.off(signal, interrupt);
+  return !wasInterrupted;
+}
+
 async function startDetached(config: SandboxConfig): Promise<number> {
   const holder = runningSupervisor(config.paths);
   if (holder !== undefined) return await joinRunning(config, holder);
   const view = terminalView(process.stdout);
-  await prepare(config, eventProgress(view.show));
+  if (!(await preparedUninterrupted(config, eventProgress(view.show)))) {
+    view.close();
+    process.stderr.write('\nStopped before anything was started.\n');
+    return INTERRUPTED;
+  }
   const outputFile = join(config.paths.logs, 'supervisor.log');
   const output = openLog(outputFile);
   const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), '--supervise'], {
@@ -233,6 +265,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const config = sandboxConfig();
+  makeStateDir(config.paths);
   if (values.supervise) return await superviseInBackground(config);
   return values.detach ? await startDetached(config) : await startInForeground(config);
 }

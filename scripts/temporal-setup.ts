@@ -9,7 +9,7 @@ const HELP = `Usage: npm run temporal:setup
 Makes a Temporal server ready for the engine: the namespace, how long it keeps closed workflows, and the search attributes. Run
 again, it changes nothing. On Temporal Cloud all three are made there; this says what is missing.
 
-Variables: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default default), TEMPORAL_RETENTION_DAYS (default 7), and how Temporal is reached:
+Variables: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default default), TEMPORAL_RETENTION_DAYS (default 7; a longer one stays), and how Temporal is reached:
 TEMPORAL_API_KEY, TEMPORAL_TLS…
 
 Ends with 0 when it is ready, 2 on wrong arguments or variables, 1 on anything else.

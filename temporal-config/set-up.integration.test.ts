@@ -21,6 +21,8 @@ describe('the set-up of a Temporal server', () => {
     expect(await missingInTemporal(place)).toEqual({ namespace: false, searchAttributes: [] });
     expect(await setUpTemporal(place, 3)).toEqual({ retentionDays: 3 });
     expect(await setUpTemporal(place, 30)).toEqual({ retentionDays: 30 });
+    // Shortening it would delete what somebody keeps.
+    expect(await setUpTemporal(place, 7)).toEqual({ retentionDays: 30 });
     expect(await retentionSeconds(place)).toBe(30 * 86_400);
   });
 

@@ -15,14 +15,15 @@ export interface TemporalSetUp {
 }
 
 /**
- * Makes namespace, retention and search attributes what the engine needs. Called twice, the second call changes nothing; killed in the
+ * Makes namespace, retention and search attributes what the engine needs. A longer retention stays: to shorten it deletes histories, also of
+ * others in that namespace, and is done by hand. Called twice, the second call changes nothing; killed in the
  * middle, the next one goes on. A server that lets nobody change them (Temporal Cloud) is left as it is where they are right already.
  * Throws where something is missing that cannot be made, or Temporal cannot be reached.
  */
 export async function setUpTemporal(place: TemporalPlace, retentionDays: number): Promise<TemporalSetUp> {
   const { namespace, searchAttributes } = await missingInTemporal(place);
   if (namespace) await ensureNamespace(place, retentionDays);
-  else if ((await readRetentionDays(place)) !== retentionDays) await setRetention(place, retentionDays);
+  else if ((await readRetentionDays(place)) < retentionDays) await setRetention(place, retentionDays);
   if (namespace || searchAttributes.length > 0) await untilKnown(place);
   return { retentionDays: await readRetentionDays(place) };
 }

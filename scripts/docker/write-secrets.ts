@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_FILES } from '../stack/secrets.ts';
 
@@ -33,20 +33,23 @@ const TEMPORAL_ACCESS_DIR = 'temporal';
  * Makes the secrets that are not there yet. Called twice, the second call makes none: data on the volumes can be opened with these only.
  * Killed in the middle, the next call makes the rest.
  *
- * Docker mounts single files, with the rights they have here, and containers run as users of their own. So the files are readable, and
- * their directory, which Docker does not mount, is closed to everybody but its owner.
+ * Docker mounts single files, with the rights they have here, and containers run as users of their own. So the files are readable, also
+ * those that an operator has put there since, and their directory, which Docker does not mount, is closed to everybody but its owner.
  * @returns the names of the new ones
  */
 export function writeSecrets(dir: string): string[] {
   mkdirSync(join(dir, TEMPORAL_ACCESS_DIR), { recursive: true, mode: 0o755 });
   chmodSync(dir, 0o700);
   const read: Read = (name) => readFileSync(join(dir, name), 'utf8');
-  return FILES.flatMap(([name, make]) => {
+  const made = FILES.flatMap(([name, make]) => {
     const file = join(dir, name);
     if (existsSync(file)) return [];
-    writeFileSync(`${file}.new`, make(read), { mode: 0o444, flush: true });
-    chmodSync(`${file}.new`, 0o444);
+    writeFileSync(`${file}.new`, make(read), { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
     return [name];
   });
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), entry.isFile() ? 0o644 : 0o755);
+  }
+  return made;
 }

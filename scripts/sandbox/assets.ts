@@ -47,6 +47,16 @@ export async function ensureAssets(db: Database, settings: Settings, tokens: Tok
   return views;
 }
 
+/**
+ * Settings without the assets that have an address on the embedded chain only, and their names. For the settings that come with the
+ * project on a chain of the user's own; in settings of the user's own such an asset is a mistake.
+ */
+export function withoutSandboxTokens(settings: Settings): { settings: Settings; leftOut: string[] } {
+  const native = NETWORKS[settings.chain.network].nativeCurrency;
+  const hasPlace = ({ tokenAddress, currency }: Settings['assets'][number]): boolean => tokenAddress !== undefined || currency === native;
+  return { settings: { ...settings, assets: settings.assets.filter(hasPlace) }, leftOut: settings.assets.filter((asset) => !hasPlace(asset)).map(({ currency }) => currency) };
+}
+
 function addressOf(asset: Settings['assets'][number], nativeCurrency: string, tokens: TokenAddresses | undefined): Address | null {
   if (asset.tokenAddress !== undefined) return parseAddress(asset.tokenAddress);
   if (asset.currency === nativeCurrency) return null;

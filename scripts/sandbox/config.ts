@@ -1,11 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
 import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { embeddedParts, PART_PORTS, type PartName } from '../stack/infrastructure.ts';
 import { defaultStatePaths, PROJECT_ROOT, type StatePaths } from '../stack/paths.ts';
 import { portsFromEnv, type PortName, type Ports } from '../stack/ports.ts';
 import { oneLine, UserError } from '../stack/user-error.ts';
-import { loadSettings } from './load-settings.ts';
+import { loadSettings, SETTINGS_OF_SANDBOX } from './load-settings.ts';
 
 /** What one start of the sandbox is to do, read from its environment once. */
 export interface SandboxConfig {
@@ -25,7 +25,7 @@ export interface SandboxConfig {
 
 /** Throws UserError on a variable or a settings file that cannot be used. */
 export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConfig {
-  const settingsFile = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || join('docker', 'settings', 'sandbox.json'));
+  const settingsFile = resolve(PROJECT_ROOT, env['SETTINGS_FILE'] || SETTINGS_OF_SANDBOX);
   let settings: Settings;
   try {
     settings = loadSettings(settingsFile);
@@ -35,8 +35,8 @@ export function sandboxConfig(env: NodeJS.ProcessEnv = process.env): SandboxConf
   const chainId = Number(env['POLYGON_CHAIN_ID'] || settings.chain.chainId);
   if (!Number.isInteger(chainId) || chainId < 1) throw new UserError(`POLYGON_CHAIN_ID must be a whole number, but is "${env['POLYGON_CHAIN_ID']}".`);
   const parts = embeddedParts(env);
-  if (parts.includes('chain') && chainId !== settings.chain.chainId) {
-    throw new UserError(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}: set POLYGON_RPC_URL and SETTINGS_FILE for that chain too.`);
+  if (chainId !== settings.chain.chainId) {
+    throw new UserError(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}: set POLYGON_RPC_URL, POLYGON_CHAIN_ID and SETTINGS_FILE for one and the same chain.`);
   }
   return {
     paths: defaultStatePaths(env),

@@ -51,9 +51,12 @@ export function custodyEnv(config: SandboxConfig, connections: Connections): Rec
   };
 }
 
-// The starter's own: whichever way of signing in they chose.
+// The starter's own: whichever way of signing in they chose. The SDK knows no AWS_DEFAULT_REGION, and a store at an address of its own
+// (moto, LocalStack) takes any region, but the SDK does not go without one.
 function awsVariables(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [])));
+  const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value ? [[name, value]] : [])));
+  if (given['AWS_REGION'] !== undefined || given['AWS_PROFILE'] !== undefined) return given;
+  return { AWS_REGION: given['AWS_DEFAULT_REGION'] ?? 'us-east-1', ...given };
 }
 
 /** How a process shows Temporal who it is, where the server is the starter's own. */

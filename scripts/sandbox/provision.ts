@@ -1,15 +1,16 @@
 import { openDatabase } from '../../db/client.ts';
 import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
 import { migrateUp } from '../../db/migrate.ts';
+import type { Settings } from '../../domain/settings.ts';
 import { temporalPlaceFrom } from '../../temporal-config/connection.ts';
 import { setUpTemporal } from '../../temporal-config/set-up.ts';
 import { keyFrom } from '../../workers/config.ts';
 import { statePaths } from '../stack/paths.ts';
 import { ensureAccounts } from './accounts.ts';
-import { ensureAssets } from './assets.ts';
+import { ensureAssets, withoutSandboxTokens } from './assets.ts';
 import { readCredentials, writeCredentials } from './credentials.ts';
 import { fundWallets } from './funding.ts';
-import { loadSettings } from './load-settings.ts';
+import { loadSettings, SETTINGS_OF_SANDBOX } from './load-settings.ts';
 import { deployTokens } from './tokens.ts';
 import { ensureWallets } from './wallets.ts';
 
@@ -49,7 +50,8 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   const tokens = input.embeddedChain ? await step('Test tokens deployed', async () => await deployTokens(input.rpcUrl, input.chainId, paths.chainFile)) : undefined;
   const database = openDatabase(input.databaseUrl, { connectionsMax: 2 });
   try {
-    const assets = await ensureAssets(database.db, settings, tokens);
+    const registered = assetsIn(input, settings);
+    const assets = await step(registered.title, async () => await ensureAssets(database.db, registered.settings, tokens));
     await ensureFirstRules(database.db, keyFrom(process.env, 'SEAL_KEY'), { policy: settings.policy, network: settings.chain.network });
     const wallets = await step('Hot wallets created', async () => await ensureWallets(database.db, input.chainId, HOT_WALLETS));
     if (tokens !== undefined) await step('Hot wallets funded', async () => await fundWallets(input.rpcUrl, input.chainId, paths.chainFile, tokens, wallets));
@@ -67,4 +69,11 @@ export async function provision(input: ProvisionInput, step: <Result>(title: str
   } finally {
     await database.close();
   }
+}
+
+/** What is written into the registry. The settings that come with the project know the embedded chain's tokens by name only. */
+function assetsIn(input: ProvisionInput, settings: Settings): { settings: Settings; title: string } {
+  if (input.embeddedChain || input.settingsFile !== SETTINGS_OF_SANDBOX) return { settings, title: 'Assets registered' };
+  const { settings: known, leftOut } = withoutSandboxTokens(settings);
+  return { settings: known, title: leftOut.length === 0 ? 'Assets registered' : `Assets registered without ${leftOut.join(' and ')}, as a SETTINGS_FILE of your own gives a tokenAddress on this chain` };
 }

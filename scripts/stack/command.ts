@@ -29,9 +29,11 @@ export interface CommandOptions {
 }
 
 const running = new Set<number>();
+let interrupted = false;
 
-/** Ends installs that are under way: they are process groups of their own and would outlive a Ctrl-C. */
+/** Ends installs that are under way, and lets none begin: they are process groups of their own and would outlive a Ctrl-C. */
 export function killRunningCommands(): void {
+  interrupted = true;
   for (const pid of running) {
     try {
       process.kill(-pid, 'SIGTERM');
@@ -46,6 +48,7 @@ export function killRunningCommands(): void {
  * Throws UserError with the advice when it cannot start, fails, or outlives its time.
  */
 export async function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<void> {
+  if (interrupted) throw new UserError(`${command} was not run, as everything is being stopped.`);
   const log = openLog(options.logFile);
   try {
     writeSync(log, `$ ${[command, ...args].join(' ')}\n`);

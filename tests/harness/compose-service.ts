@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOnce, withDefaults, type Service } from '../../docker/compose.testkit.ts';
+import { isOnce, targetOf, withDefaults, type Service } from '../../docker/compose.testkit.ts';
 
 /** A container's world on a machine without Docker. */
 export interface ContainerWorld {
@@ -92,9 +92,9 @@ function imageEntrypoint(): string[] {
 }
 
 /** What the images set; moto is found where it is on this machine. */
-function imageEnv({ build }: Service): Record<string, string> {
+function imageEnv(service: Service): Record<string, string> {
   const { PATH = '', XDG_CACHE_HOME: cache, HOME = '' } = process.env;
-  return { PATH, HOME: '/tmp', NODE_ENV: 'production', ...(build?.target === 'sandbox' && { XDG_CACHE_HOME: cache || join(HOME, '.cache') }) };
+  return { PATH, HOME: '/tmp', NODE_ENV: 'production', ...(targetOf(service) === 'sandbox' && { XDG_CACHE_HOME: cache || join(HOME, '.cache') }) };
 }
 
 function translate(text: string, name: string, service: Service, world: ContainerWorld): string {

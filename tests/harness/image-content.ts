@@ -12,11 +12,13 @@ export async function layOutImage(dir: string, target: 'engine' | 'sandbox', log
   mkdirSync(dir, { recursive: true });
   const rules = readFileSync(join(PROJECT_ROOT, 'docker', 'Dockerfile.dockerignore'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const refused = rules.filter((rule) => !rule.startsWith('!') && rule !== '*');
-  const isRefused = (path: string): boolean => refused.some((rule) => (rule.startsWith('**/*') ? path.endsWith(rule.slice('**/*'.length)) : path === join(PROJECT_ROOT, rule)));
+  if (!refused.every((rule) => rule.startsWith('**/*'))) throw new Error('docker/Dockerfile.dockerignore has a rule that this does not follow');
+  const isRefused = (path: string): boolean => refused.some((rule) => path.endsWith(rule.slice('**/*'.length)));
   for (const rule of rules.filter((each) => each.startsWith('!'))) {
     const name = rule.slice(1);
     cpSync(join(PROJECT_ROOT, name), join(dir, name), { recursive: true, filter: (path) => !isRefused(path) });
   }
+  await runCommand('chmod', ['-R', 'u=rwX,go=rX', dir], { logFile, timeoutMs: 60_000, advice: 'see the log' });
   if (target === 'sandbox') {
     symlinkSync(join(PROJECT_ROOT, 'node_modules'), join(dir, 'node_modules'));
     return;
