@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
-import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
 import { Redis } from 'ioredis';
 import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +48,7 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
 import { PLAIN_PAYLOADS, SEALED_PAYLOADS } from './payloads.ts';
 import { testRedisUrl } from './redis.ts';
+import { createWorkflowCoverage, withCoverage } from './workflow-coverage.ts';
 
 /** What activities are made of. */
 export interface TestPorts extends Omit<Ports, 'close'> {
@@ -120,7 +120,6 @@ export interface EngineOptions {
 const POLL_MS = 100;
 /** older than the sweeper's grace */
 const LEFT_BEHIND_MS = 60_000;
-const coverageStore = globalThis as { __VITEST_COVERAGE__?: Record<string, unknown>; __coverage__?: Record<string, unknown> };
 
 /** Every role of the engine in this very process, on a real database, Redis, Temporal, secret store and chain. */
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
@@ -173,14 +172,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const native = await connectWorkerTo({ ...place, namespace: fleetClient.options.namespace }, stopping.signal);
     const follower = createChainFollower(ports);
     const following = follower.run(stopping.signal);
-    const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
-    coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
-    const workflowBundle = await bundledWorkflows(coverage);
-    const counted = <T extends { taskQueue: string }>(worker: T) => (coverage ? coverage.augmentWorkerOptionsWithBundle({ ...worker, workflowBundle }) : { ...worker, workflowBundle });
+    const workflows = { workflowBundle: await bundledWorkflows(), ...(isCoverageMeasured() && { sinks: workflowCoverage.sinks }) };
     const started = await Promise.all(
       [
-        counted({ taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } }),
-        ...(options.webhooks ? [counted(notificationWorker({ ...ports, ...options.webhooks }) as { taskQueue: string })] : []),
+        { ...workflows, taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } },
+        ...(options.webhooks ? [{ ...workflows, ...notificationWorker({ ...ports, ...options.webhooks }) }] : []),
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
@@ -201,7 +197,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         await following;
         await dispatching;
         await native.close();
-        if (coverage) mergeWorkflowCoverage(coverage);
+        if (isCoverageMeasured()) mergeWorkflowCoverage();
       },
     };
     fleets.push(fleet);
@@ -297,19 +293,20 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
 let bundled: Promise<WorkflowBundle> | null = null;
 
 /** Made once for all engines of a test file: it takes seconds of a processor. */
-function bundledWorkflows(coverage: WorkflowCoverage | null): Promise<WorkflowBundle> {
+function bundledWorkflows(): Promise<WorkflowBundle> {
   const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
-  bundled ??= bundleWorkflowCode(coverage ? coverage.augmentBundleOptions(plain) : plain);
+  bundled ??= bundleWorkflowCode(isCoverageMeasured() ? withCoverage(plain) : plain);
   return bundled;
 }
 
-/** Workflow code runs in a sandbox of Temporal's; its counts join the others here, for its own folder only. */
-function mergeWorkflowCoverage(coverage: WorkflowCoverage): void {
-  coverageStore.__coverage__ = {};
-  coverage.mergeIntoGlobalCoverage();
-  const workflows = Object.entries(coverageStore.__coverage__).filter(([file]) => /\/workflows\/[^/]+\.ts$/.test(file));
-  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__ as CoverageMapData);
-  merged.merge(Object.fromEntries(workflows) as CoverageMapData);
+const coverageStore = globalThis as { __VITEST_COVERAGE__?: CoverageMapData };
+const workflowCoverage = createWorkflowCoverage();
+const isCoverageMeasured = (): boolean => coverageStore.__VITEST_COVERAGE__ !== undefined;
+
+/** Adds what workflows ran inside of Temporal's sandbox to the coverage of this test file. */
+function mergeWorkflowCoverage(): void {
+  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__);
+  merged.merge(workflowCoverage.take());
   coverageStore.__VITEST_COVERAGE__ = merged.data;
 }
 
