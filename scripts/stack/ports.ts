@@ -43,14 +43,28 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
 
 /** Below 32768 and 49152, where Linux and macOS begin to take ports for outgoing connections. */
 const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
+/** Whoever lets several programs look for ports at once gives each a part of its own by this variable: two may find the same one free. */
+export const PORT_SLICE_VARIABLE = 'FREE_PORTS_SLICE';
+const SLICE_PORTS = 600;
+/** As many programs may look at once. */
+export const PORT_SLICES = (FREE_PORTS.to - FREE_PORTS.from) / SLICE_PORTS;
+
+/** Of that part, or of all. */
+function freePortRange(): { from: number; to: number } {
+  const slice = process.env[PORT_SLICE_VARIABLE];
+  if (slice === undefined) return FREE_PORTS;
+  const from = FREE_PORTS.from + (Number(slice) % PORT_SLICES) * SLICE_PORTS;
+  return { from, to: from + SLICE_PORTS - METRICS_PORTS };
+}
 
 /**
  * A TCP port of 127.0.0.1 that nobody listens on at this moment. It lies outside of what the system takes for outgoing connections: of
  * those, one of a busy machine could hold it when the caller, or a process that is started again later, comes to bind it.
  */
 export async function freePort(): Promise<number> {
+  const { from, to } = freePortRange();
   for (;;) {
-    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+    const port = randomInt(from, to);
     if (await isPortFree(port)) return port;
   }
 }

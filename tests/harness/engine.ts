@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
 import { fileURLToPath } from 'node:url';
@@ -128,10 +130,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   process.env['AWS_ENDPOINT_URL'] = infrastructure.awsEndpointUrl;
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-  const database = await createTestDatabase();
   const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
-  await redis.flushdb();
-  const chain = await startTestChain(options.blockTimeSeconds ?? 1);
+  const [database, chain, firstNamespace] = await Promise.all([createTestDatabase(), startTestChain(options.blockTimeSeconds ?? 1), createNamespace(infrastructure.temporalAddress), redis.flushdb()]);
   const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
   const [proxy] = proxies as [RpcProxy, ...RpcProxy[]];
 
@@ -153,7 +153,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   }
   await chain.fund(wallets);
 
-  let namespace = await createNamespace(infrastructure.temporalAddress);
+  let namespace = firstNamespace;
   let place = { address: infrastructure.temporalAddress, dataConverter: options.plainPayloads ? PLAIN_PAYLOADS : SEALED_PAYLOADS };
   const connection = await connectTo({ ...place, namespace });
   let client = clientOn(connection, { ...place, namespace });
@@ -172,7 +172,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const native = await connectWorkerTo({ ...place, namespace: fleetClient.options.namespace }, stopping.signal);
     const follower = createChainFollower(ports);
     const following = follower.run(stopping.signal);
-    const workflows = { workflowBundle: await bundledWorkflows(), ...(isCoverageMeasured() && { sinks: workflowCoverage.sinks }) };
+    const workflows = { workflowBundle: await (bundled ??= bundledWorkflows()), ...(isCoverageMeasured() && { sinks: workflowCoverage.sinks }) };
     const started = await Promise.all(
       [
         { ...workflows, taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } },
@@ -290,13 +290,19 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   return engine;
 }
 
-let bundled: Promise<WorkflowBundle> | null = null;
+let bundled: Promise<WorkflowBundleOption> | null = null;
 
-/** Made once for all engines of a test file: it takes seconds of a processor. */
-function bundledWorkflows(): Promise<WorkflowBundle> {
-  const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
-  bundled ??= bundleWorkflowCode(isCoverageMeasured() ? withCoverage(plain) : plain);
-  return bundled;
+/** Made once for all engines of a run: it takes seconds of a processor. Two test files that begin together may both make it. */
+async function bundledWorkflows(): Promise<WorkflowBundleOption> {
+  const codePath = join(inject('sharedDir'), 'workflows.js');
+  if (!existsSync(codePath)) {
+    const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
+    const { code } = await bundleWorkflowCode(isCoverageMeasured() ? withCoverage(plain) : plain);
+    const own = `${codePath}.${randomUUID()}`;
+    writeFileSync(own, code);
+    renameSync(own, codePath);
+  }
+  return { codePath };
 }
 
 const coverageStore = globalThis as { __VITEST_COVERAGE__?: CoverageMapData };
