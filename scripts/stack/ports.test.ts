@@ -47,6 +47,12 @@ describe('ports', () => {
     expect(port).toBeLessThan(32_768);
   });
 
+  it('handed out as free are not handed out again, though nobody listens on them yet', async () => {
+    vi.stubEnv(PORT_SLICE_VARIABLE, '0');
+    const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
+    expect(new Set(ports).size).toBe(100);
+  });
+
   it('are never the same for two programs that look at once, each in a slice of its own', async () => {
     const ranges: { lowest: number; highest: number }[] = [];
     for (let slice = 0; slice < PORT_SLICES; slice += 1) {
