@@ -277,6 +277,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     },
     async stop() {
       for (const fleet of fleets) await fleet.stop();
+      await deleteSchedules(client);
       secretStore.close();
       if (signerStore !== secretStore) signerStore.close();
       await connection.close();
@@ -314,6 +315,11 @@ function mergeWorkflowCoverage(): void {
   const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__);
   merged.merge(workflowCoverage.take());
   coverageStore.__VITEST_COVERAGE__ = merged.data;
+}
+
+/** A schedule goes on without any worker: the server would work for it as long as other files run. */
+async function deleteSchedules({ schedule }: Client): Promise<void> {
+  for await (const { scheduleId } of schedule.list()) await schedule.getHandle(scheduleId).delete();
 }
 
 async function createNamespace(address: string): Promise<string> {
