@@ -131,7 +131,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
-  const [database, chain, firstNamespace] = await Promise.all([createTestDatabase(), startTestChain(options.blockTimeSeconds ?? 1), createNamespace(infrastructure.temporalAddress), redis.flushdb()]);
+  // By itself: what starts processes may hold this one up for longer than a command may take.
+  await redis.flushdb();
+  const [database, chain, firstNamespace] = await Promise.all([createTestDatabase(), startTestChain(options.blockTimeSeconds ?? 1), createNamespace(infrastructure.temporalAddress)]);
   const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
   const [proxy] = proxies as [RpcProxy, ...RpcProxy[]];
 
