@@ -130,8 +130,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   process.env['AWS_ENDPOINT_URL'] = infrastructure.awsEndpointUrl;
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-  const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
-  // By itself: what starts processes may hold this one up for longer than a command may take.
+  const redis = new Redis(testRedisUrl(), { lazyConnect: true, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+  // Connected first, and emptied before anything else is started: on a busy machine either takes longer than a command may.
+  await redis.connect();
   await redis.flushdb();
   const [database, chain, firstNamespace] = await Promise.all([createTestDatabase(), startTestChain(options.blockTimeSeconds ?? 1), createNamespace(infrastructure.temporalAddress)]);
   const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
