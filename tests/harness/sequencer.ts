@@ -9,6 +9,7 @@ const STACK_EVERY = 4;
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- a sequencer is no array
     const sorted = (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
     const stacks = sorted.filter((file) => rank(file) === 0);
     const others = sorted.filter((file) => rank(file) !== 0);
