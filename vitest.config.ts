@@ -1,13 +1,19 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/harness/sequencer.ts';
 
 const SOURCES = ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows'];
 
-/** Files wait for blocks most of the time: three beside each other keep two cores busy. Each has its own database, chain and namespace. */
-const INTEGRATION_WORKERS = 3;
-const integration = { globalSetup: ['tests/harness/global-setup.ts'], maxWorkers: INTEGRATION_WORKERS, testTimeout: 120_000, hookTimeout: 180_000, sequence: { groupOrder: 1 } };
+/** Files wait for blocks, timers and processes most of the time: three for each core keep it busy. Each has its own database, chain and namespace. */
+const WORKERS_PER_CORE = 3;
+/** A worker takes some hundred megabytes, and Redis has sixteen databases. */
+const WORKERS_MAX = 12;
 
 export default defineConfig({
   test: {
+    maxWorkers: Math.min(WORKERS_PER_CORE * availableParallelism(), WORKERS_MAX),
+    sequence: { sequencer: LongestFirst },
+    setupFiles: ['tests/harness/own-ports.ts'],
     coverage: {
       provider: 'istanbul',
       include: SOURCES.map((folder) => `${folder}/**/*.ts`),
@@ -31,15 +37,28 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: [...SOURCES.map((folder) => `${folder}/**/*.test.ts`), 'tests/faults/**/*.test.ts'], exclude: ['**/*.integration.test.ts', 'node_modules/**'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: [...SOURCES.map((folder) => `${folder}/**/*.test.ts`), 'tests/faults/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts', 'node_modules/**'],
+          // They start nothing and change nothing that outlives them: loading the same modules for each would take longer than they do.
+          isolate: false,
+          testTimeout: 20_000,
+        },
       },
       {
         extends: true,
-        test: { name: 'integration', include: [...SOURCES.map((folder) => `${folder}/**/*.integration.test.ts`), 'tests/integration/**/*.test.ts'], ...integration },
+        test: {
+          name: 'integration',
+          include: [...SOURCES.map((folder) => `${folder}/**/*.integration.test.ts`), 'tests/integration/**/*.test.ts'],
+          globalSetup: ['tests/harness/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000, sequence: { groupOrder: 2 } },
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
       },
     ],
   },

@@ -100,9 +100,12 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const database = engine?.database ?? (await createTestDatabase());
   const settings = testSettings(options, engine?.settings);
   if (!engine) await seed(database, settings);
-  const redis = new Redis(options.redisUrl ?? testRedisUrl(), { enableOfflineQueue: options.redisUrl === undefined, maxRetriesPerRequest: 1, commandTimeout: 500 });
+  const isUsual = options.redisUrl === undefined;
+  const redis = new Redis(options.redisUrl ?? testRedisUrl(), { lazyConnect: isUsual, enableOfflineQueue: isUsual, maxRetriesPerRequest: 1, commandTimeout: 500 });
   redis.on('error', () => undefined);
-  if (options.redisUrl === undefined && !engine) await redis.flushdb();
+  // On a busy machine connecting takes longer than a command may.
+  if (isUsual) await redis.connect();
+  if (isUsual && !engine) await redis.flushdb();
   const temporal = openTemporal({ address: options.temporalAddress ?? infrastructure.temporalAddress, namespace: engine?.temporal.namespace ?? 'default', dataConverter: SEALED_PAYLOADS });
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const signingJwk = await exportJWK(privateKey);

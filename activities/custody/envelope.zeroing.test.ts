@@ -1,5 +1,9 @@
 import type * as crypto from 'node:crypto';
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, expect, it, vi } from 'vitest';
+
+// Unit files share their modules: what is mocked here must be neither loaded already nor kept for others.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 
 /** Every buffer that key material passed through: data keys as they were drawn, plaintext as it was decrypted. */
 const seen = vi.hoisted(() => ({ drawn: [] as Buffer[], decrypted: [] as Buffer[] }));

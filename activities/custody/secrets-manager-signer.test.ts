@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type * as ethers from 'ethers';
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { sealPrivateKey, serializeSealedKey } from './envelope.ts';
 import { addressOfPrivateKey } from './private-key.ts';
 import { createSecretsManagerSigner } from './secrets-manager-signer.ts';
+
+// Unit files share their modules: what is mocked here must be neither loaded already nor kept for others.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 
 /** A library that signs something else than it was given: what the check after signing is there for. */
 vi.mock('ethers', async (importOriginal) => {

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
-import { assertPortsFree, freePort, freePorts, isPortFree, portsFromEnv } from './ports.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { assertPortsFree, freePort, freePorts, isPortFree, PORT_SLICE_VARIABLE, PORT_SLICES, portsFromEnv } from './ports.ts';
 
 let server: Server | undefined;
 afterEach(() => {
   server?.close();
   server = undefined;
+  vi.unstubAllEnvs();
 });
 
 async function occupy(port: number): Promise<void> {
@@ -44,5 +45,23 @@ describe('ports', () => {
     await occupy(port);
     expect(server?.listening).toBe(true);
     expect(port).toBeLessThan(32_768);
+  });
+
+  it('handed out as free are not handed out again, though nobody listens on them yet', async () => {
+    vi.stubEnv(PORT_SLICE_VARIABLE, '0');
+    const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
+    expect(new Set(ports).size).toBe(100);
+  });
+
+  it('are never the same for two programs that look at once, each in a slice of its own', async () => {
+    const ranges: { lowest: number; highest: number }[] = [];
+    for (let slice = 0; slice < PORT_SLICES; slice += 1) {
+      vi.stubEnv(PORT_SLICE_VARIABLE, String(slice));
+      const { metrics, ...rest } = await freePorts();
+      const found = [...Object.values(rest), metrics, metrics + 3];
+      ranges.push({ lowest: Math.min(...found), highest: Math.max(...found) });
+    }
+    for (const [index, { lowest }] of ranges.slice(1).entries()) expect(lowest).toBeGreaterThan(ranges[index]?.highest ?? Infinity);
+    expect(ranges.at(-1)?.highest).toBeLessThan(32_768);
   });
 });

@@ -40,41 +40,49 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
 
 /** Below 32768 and 49152, where Linux and macOS begin to take ports for outgoing connections. */
 const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
+/** Whoever lets several programs look for ports at once gives each a part of its own by this variable: two may find the same one free. */
+export const PORT_SLICE_VARIABLE = 'FREE_PORTS_SLICE';
+/** As many programs may look at once. */
+export const PORT_SLICES = 16;
+const SLICE_PORTS = Math.floor((FREE_PORTS.to - FREE_PORTS.from) / PORT_SLICES);
+/** Free until whoever asked listens on them, which may be later than the next question. */
+const handedOut = new Set<number>();
+
+/** One metrics port for each of the four workers, counted up from the base. */
+export const METRICS_PORTS = 4;
+
+/** Of that part, or of all. */
+function freePortRange(): { from: number; to: number } {
+  const slice = process.env[PORT_SLICE_VARIABLE];
+  if (slice === undefined) return FREE_PORTS;
+  const from = FREE_PORTS.from + (Number(slice) % PORT_SLICES) * SLICE_PORTS;
+  return { from, to: from + SLICE_PORTS };
+}
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on at this moment. It lies outside of what the system takes for outgoing connections: of
- * those, one of a busy machine could hold it when the caller, or a process that is started again later, comes to bind it.
+ * A TCP port of 127.0.0.1, or the first of several in a row, that nobody listens on at this moment and this process was not given before.
+ * It lies outside of what the system takes for outgoing connections: of those, one of a busy machine could hold it when the caller, or a
+ * process that is started again later, comes to bind it.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(inARow = 1): Promise<number> {
+  const { from, to } = freePortRange();
   for (;;) {
-    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
-    if (await isPortFree(port)) return port;
+    const first = randomInt(from, to - inARow + 1);
+    const row = Array.from({ length: inARow }, (_, index) => first + index);
+    if (row.some((port) => handedOut.has(port))) continue;
+    for (const port of row) handedOut.add(port);
+    if (handedOut.size > (to - from) / 2) handedOut.clear();
+    const free = await Promise.all(row.map((port) => isPortFree(port)));
+    if (free.every(Boolean)) return first;
   }
 }
 
 /** A free port for each part of a sandbox; the metrics base has three free ports above it. */
 export async function freePorts(): Promise<Ports> {
-  const names: readonly PortName[] = ['api', 'temporal', 'temporalUi', 'codec', 'mysql', 'redis', 'chain', 'moto'];
-  const taken = new Map<PortName, number>();
-  for (const name of names) {
-    let port = await freePort();
-    while ([...taken.values()].includes(port)) port = await freePort();
-    taken.set(name, port);
-  }
-  let metrics = await freePort();
-  const used = new Set(taken.values());
-  const fits = async (base: number): Promise<boolean> => {
-    for (let port = base; port < base + METRICS_PORTS; port += 1) {
-      if (port > 65_535 || used.has(port) || !(await isPortFree(port))) return false;
-    }
-    return true;
-  };
-  while (!(await fits(metrics))) metrics = await freePort();
-  return { ...Object.fromEntries(taken), metrics } as Ports;
+  const ports: Partial<Record<PortName, number>> = {};
+  for (const name of Object.keys(PORT_VARIABLES) as PortName[]) ports[name] = await freePort(name === 'metrics' ? METRICS_PORTS : 1);
+  return ports as Ports;
 }
-
-/** One metrics port for each of the four workers, counted up from the base. */
-const METRICS_PORTS = 4;
 
 /** Throws UserError naming every port among `names` that someone else holds, and the variable that moves it. */
 export async function assertPortsFree(ports: Ports, names: readonly PortName[], apiHost: string): Promise<void> {

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
-import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +50,7 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 import { startRpcProxy, type RpcProxy } from './rpc-proxy.ts';
 import { PLAIN_PAYLOADS, SEALED_PAYLOADS } from './payloads.ts';
 import { testRedisUrl } from './redis.ts';
+import { createWorkflowCoverage, withCoverage } from './workflow-coverage.ts';
 
 /** What activities are made of. */
 export interface TestPorts extends Omit<Ports, 'close'> {
@@ -120,7 +122,6 @@ export interface EngineOptions {
 const POLL_MS = 100;
 /** older than the sweeper's grace */
 const LEFT_BEHIND_MS = 60_000;
-const coverageStore = globalThis as { __VITEST_COVERAGE__?: Record<string, unknown>; __coverage__?: Record<string, unknown> };
 
 /** Every role of the engine in this very process, on a real database, Redis, Temporal, secret store and chain. */
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
@@ -129,10 +130,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   process.env['AWS_ENDPOINT_URL'] = infrastructure.awsEndpointUrl;
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-  const database = await createTestDatabase();
-  const redis = new Redis(testRedisUrl(), { maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+  const redis = new Redis(testRedisUrl(), { lazyConnect: true, maxRetriesPerRequest: 1, commandTimeout: 1_000 });
+  // Connected first, and emptied before anything else is started: on a busy machine either takes longer than a command may.
+  await redis.connect();
   await redis.flushdb();
-  const chain = await startTestChain(options.blockTimeSeconds ?? 1);
+  const [database, chain, firstNamespace] = await Promise.all([createTestDatabase(), startTestChain(options.blockTimeSeconds ?? 1), createNamespace(infrastructure.temporalAddress)]);
   const proxies = await Promise.all(Array.from({ length: options.endpoints ?? 1 }, () => startRpcProxy(chain.url)));
   const [proxy] = proxies as [RpcProxy, ...RpcProxy[]];
 
@@ -154,7 +156,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   }
   await chain.fund(wallets);
 
-  let namespace = await createNamespace(infrastructure.temporalAddress);
+  let namespace = firstNamespace;
   let place = { address: infrastructure.temporalAddress, dataConverter: options.plainPayloads ? PLAIN_PAYLOADS : SEALED_PAYLOADS };
   const connection = await connectTo({ ...place, namespace });
   let client = clientOn(connection, { ...place, namespace });
@@ -173,14 +175,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const native = await connectWorkerTo({ ...place, namespace: fleetClient.options.namespace }, stopping.signal);
     const follower = createChainFollower(ports);
     const following = follower.run(stopping.signal);
-    const coverage = coverageStore.__VITEST_COVERAGE__ ? new WorkflowCoverage() : null;
-    coverageStore.__coverage__ ??= coverage ? {} : (undefined as never);
-    const workflowBundle = await bundledWorkflows(coverage);
-    const counted = <T extends { taskQueue: string }>(worker: T) => (coverage ? coverage.augmentWorkerOptionsWithBundle({ ...worker, workflowBundle }) : { ...worker, workflowBundle });
+    const workflows = { workflowBundle: await (bundled ??= bundledWorkflows()), ...(isCoverageMeasured() && { sinks: workflowCoverage.sinks }) };
     const started = await Promise.all(
       [
-        counted({ taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } }),
-        ...(options.webhooks ? [counted(notificationWorker({ ...ports, ...options.webhooks }) as { taskQueue: string })] : []),
+        { ...workflows, taskQueue: TASK_QUEUES.withdrawals, activities: { ...withdrawalActivities(ports, fleetClient, { guardians: options.guardians === true }) } },
+        ...(options.webhooks ? [{ ...workflows, ...notificationWorker({ ...ports, ...options.webhooks }) }] : []),
         { taskQueue: TASK_QUEUES.signing, activities: { sign: makeSign(ports), signFiller: makeSignFiller(ports) } },
         { taskQueue: TASK_QUEUES.broadcast, activities: { broadcast: makeBroadcast(ports), sendFiller: makeSendFiller(ports) } },
         { taskQueue: TASK_QUEUES.monitor, activities: { confirm: makeConfirm({ ...ports, follower }) } },
@@ -201,7 +200,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         await following;
         await dispatching;
         await native.close();
-        if (coverage) mergeWorkflowCoverage(coverage);
+        if (isCoverageMeasured()) mergeWorkflowCoverage();
       },
     };
     fleets.push(fleet);
@@ -281,6 +280,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     },
     async stop() {
       for (const fleet of fleets) await fleet.stop();
+      await deleteSchedules(client);
       secretStore.close();
       if (signerStore !== secretStore) signerStore.close();
       await connection.close();
@@ -294,23 +294,35 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   return engine;
 }
 
-let bundled: Promise<WorkflowBundle> | null = null;
+let bundled: Promise<WorkflowBundleOption> | null = null;
 
-/** Made once for all engines of a test file: it takes seconds of a processor. */
-function bundledWorkflows(coverage: WorkflowCoverage | null): Promise<WorkflowBundle> {
-  const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
-  bundled ??= bundleWorkflowCode(coverage ? coverage.augmentBundleOptions(plain) : plain);
-  return bundled;
+/** Made once for all engines of a run: it takes seconds of a processor. Two test files that begin together may both make it. */
+async function bundledWorkflows(): Promise<WorkflowBundleOption> {
+  const codePath = join(inject('sharedDir'), 'workflows.js');
+  if (!existsSync(codePath)) {
+    const plain = { ...WORKFLOW_BUNDLE, logger: new DefaultLogger('ERROR') };
+    const { code } = await bundleWorkflowCode(isCoverageMeasured() ? withCoverage(plain) : plain);
+    const own = `${codePath}.${randomUUID()}`;
+    writeFileSync(own, code);
+    renameSync(own, codePath);
+  }
+  return { codePath };
 }
 
-/** Workflow code runs in a sandbox of Temporal's; its counts join the others here, for its own folder only. */
-function mergeWorkflowCoverage(coverage: WorkflowCoverage): void {
-  coverageStore.__coverage__ = {};
-  coverage.mergeIntoGlobalCoverage();
-  const workflows = Object.entries(coverageStore.__coverage__).filter(([file]) => /\/workflows\/[^/]+\.ts$/.test(file));
-  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__ as CoverageMapData);
-  merged.merge(Object.fromEntries(workflows) as CoverageMapData);
+const coverageStore = globalThis as { __VITEST_COVERAGE__?: CoverageMapData };
+const workflowCoverage = createWorkflowCoverage();
+const isCoverageMeasured = (): boolean => coverageStore.__VITEST_COVERAGE__ !== undefined;
+
+/** Adds what workflows ran inside of Temporal's sandbox to the coverage of this test file. */
+function mergeWorkflowCoverage(): void {
+  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__);
+  merged.merge(workflowCoverage.take());
   coverageStore.__VITEST_COVERAGE__ = merged.data;
+}
+
+/** A schedule goes on without any worker: the server would work for it as long as other files run. */
+async function deleteSchedules({ schedule }: Client): Promise<void> {
+  for await (const { scheduleId } of schedule.list()) await schedule.getHandle(scheduleId).delete();
 }
 
 async function createNamespace(address: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -6,6 +6,8 @@ import { freePorts, startInfrastructure, type InfrastructureUrls } from '../../s
 
 declare module 'vitest' {
   export interface ProvidedContext {
+    /** where what all test files can use is kept for this run */
+    sharedDir: string;
     infrastructure: Required<Pick<InfrastructureUrls, 'databaseUrl' | 'redisUrl' | 'temporalAddress' | 'awsEndpointUrl'>>;
   }
 }
@@ -16,6 +18,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const infrastructure = await startInfrastructure({ stateDir, ports: await freePorts(), parts: ['mysql', 'redis', 'temporal', 'aws'] });
   const { databaseUrl, redisUrl, temporalAddress, awsEndpointUrl } = infrastructure.urls;
   if (!databaseUrl || !redisUrl || !temporalAddress || !awsEndpointUrl) throw new Error('a part of the test infrastructure has no address');
+  const sharedDir = join(stateDir, 'shared');
+  mkdirSync(sharedDir);
+  project.provide('sharedDir', sharedDir);
   project.provide('infrastructure', { databaseUrl, redisUrl, temporalAddress, awsEndpointUrl });
   return async () => {
     await infrastructure.stop();

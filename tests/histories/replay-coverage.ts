@@ -1,11 +1,10 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
-import { bundleWorkflowCode, Worker, type InjectedSinks, type WorkflowBundle } from '@temporalio/worker';
-import { createCoverageMap, type CoverageMapData, type FileCoverageData, type Range } from 'istanbul-lib-coverage';
+import { bundleWorkflowCode, Worker } from '@temporalio/worker';
+import type { FileCoverageData, Range } from 'istanbul-lib-coverage';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
+import { createWorkflowCoverage, withCoverage } from '../harness/workflow-coverage.ts';
 
 type Mapped = FileCoverageData & { inputSourceMap?: SourceMapPayload };
-type Counter = InjectedSinks<{ coverage: { merge(data: object): void } }>;
 
 const silent = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -14,25 +13,12 @@ const silent = { log: () => undefined, trace: () => undefined, debug: () => unde
  * @returns of one source file, the lines on which a branch, or a statement inside one, was never taken
  */
 export async function neverReplayed(workflowsPath: string, sourceFile: string, histories: readonly { workflowId: string; history: History }[]): Promise<string[]> {
-  const store = globalThis as { __coverage__?: CoverageMapData };
-  const before = store.__coverage__;
-  store.__coverage__ = {};
-  try {
-    const coverage = new WorkflowCoverage();
-    const workflowBundle = await bundleWorkflowCode(coverage.augmentBundleOptions({ workflowsPath, logger: silent }));
-    const options = coverage.augmentWorkerOptionsWithBundle({ workflowBundle } as Parameters<typeof coverage.augmentWorkerOptionsWithBundle>[0]);
-    // Everything here is replay; by default nothing is counted there.
-    (options.sinks as Counter).coverage.merge.callDuringReplay = true;
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle: options.workflowBundle as WorkflowBundle, ...(options.sinks && { sinks: options.sinks }) }, histories)) if (error) throw error;
-    coverage.mergeIntoGlobalCoverage();
-    const map = createCoverageMap(store.__coverage__);
-    const file = map.files().find((name) => name.endsWith(sourceFile));
-    if (file === undefined) throw new Error(`${sourceFile} was never replayed`);
-    return linesNeverTaken(map.fileCoverageFor(file).toJSON() as Mapped);
-  } finally {
-    if (before) store.__coverage__ = before;
-    else delete store.__coverage__;
-  }
+  const coverage = createWorkflowCoverage();
+  const workflowBundle = await bundleWorkflowCode(withCoverage({ workflowsPath, logger: silent }));
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle, sinks: coverage.sinks }, histories)) if (error) throw error;
+  const [, file] = Object.entries(coverage.take()).find(([name]) => name.endsWith(sourceFile)) ?? [];
+  if (file === undefined) throw new Error(`${sourceFile} was never replayed`);
+  return linesNeverTaken(file);
 }
 
 function linesNeverTaken({ s, b, statementMap, branchMap, inputSourceMap }: Mapped): string[] {

@@ -1,0 +1,34 @@
+import { proxySinks, type WorkflowInterceptors } from '@temporalio/workflow';
+import type { FileCoverageData } from 'istanbul-lib-coverage';
+import type { CoverageSinks } from '../workflow-coverage.ts';
+
+const { coverage } = proxySinks<CoverageSinks>();
+
+/**
+ * Hands out what instrumented workflow code has counted since the last activation. What each counter stands for goes with a workflow's
+ * first ones only: it is far longer than they are.
+ */
+export const interceptors = (): WorkflowInterceptors => {
+  let isFirst = true;
+  return {
+    internals: [
+      {
+        concludeActivation(input, next) {
+          const files = Object.values((globalThis as { __coverage__?: Record<string, FileCoverageData> }).__coverage__ ?? {});
+          // Copies: they are read after the counters were set back.
+          coverage.add(files.map((file) => structuredCopy(isFirst ? file : { path: file.path, s: file.s, f: file.f, b: file.b })));
+          files.forEach(setBack);
+          isFirst = false;
+          return next(input);
+        },
+      },
+    ],
+  };
+};
+
+const structuredCopy = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+
+function setBack({ s, f, b }: FileCoverageData): void {
+  for (const counters of [s, f]) for (const id of Object.keys(counters)) counters[id] = 0;
+  for (const arms of Object.values(b)) arms.fill(0);
+}
