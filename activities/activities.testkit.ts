@@ -124,7 +124,7 @@ export async function workBehind<Result>({ engine: { database } }: Bench, before
     run.working = work().finally(() => (run.over = true));
     run.working.catch(() => undefined);
     for (let isWaiting = false; !isWaiting && !run.over; ) {
-      const [rows] = await database.pool.query<RowDataPacket[]>('SELECT 1 FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE ?', [waiting]);
+      const [rows] = await database.pool.query<RowDataPacket[]>('SELECT 1 FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND db = DATABASE() AND info LIKE ?', [waiting]);
       isWaiting = rows.length > 0;
     }
   });

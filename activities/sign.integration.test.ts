@@ -1,13 +1,14 @@
 import { eq } from 'drizzle-orm';
-import { Transaction, Wallet } from 'ethers';
+import { Transaction as SignedTransaction, Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Transaction } from '../db/client.ts';
 import { halts, nonceReservations, wallets, withdrawalRequests } from '../db/schema/index.ts';
 import { markBroadcasted, type AttemptRow } from '../db/repositories/attempts.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
 import { liftHalt, setHalt } from '../db/repositories/halts.ts';
 import { getLiveReservation } from '../db/repositories/nonces.ts';
 import { transact } from '../db/transact.ts';
-import { randomHash, startBench, workBehindHalt, type Bench } from './activities.testkit.ts';
+import { randomHash, startBench, workBehind, workBehindHalt, type Bench } from './activities.testkit.ts';
 import { commitAttempt } from './commit-attempt.ts';
 import { makeSign, type SignPorts } from './sign.ts';
 
@@ -50,7 +51,7 @@ describe('signing', () => {
     expect(await pay(id)).toEqual(first);
     const attempt = await only(id);
     expect(first).toEqual({ kind: 'signed', txHash: attempt.txHash, nonce: attempt.nonce });
-    const signed = Transaction.from(attempt.rawTransaction);
+    const signed = SignedTransaction.from(attempt.rawTransaction);
     const row = await bench.engine.row(id);
     expect(signed).toMatchObject({ hash: attempt.txHash, from: bench.wallet, to: row.tokenAddress, value: 0n, nonce: attempt.nonce, type: 2 });
     expect(Number(signed.chainId)).toBe(bench.engine.chain.chainId);
@@ -63,7 +64,7 @@ describe('signing', () => {
   it('sends the native coin by value, to the recipient', async () => {
     const id = await bench.funded('POL', 7n);
     await pay(id);
-    expect(Transaction.from((await only(id)).rawTransaction)).toMatchObject({ to: (await bench.engine.row(id)).toAddress, value: 7n, data: '0x' });
+    expect(SignedTransaction.from((await only(id)).rawTransaction)).toMatchObject({ to: (await bench.engine.row(id)).toAddress, value: 7n, data: '0x' });
   });
 
   it('commits one attempt when two signers work at once', async () => {
@@ -193,6 +194,34 @@ describe('signing', () => {
     expect(await bench.attempts(id)).toHaveLength(before + 1);
   });
 
+  /** Signs; comes to commit while another transaction, open since the bytes were signed, holds what it changed. */
+  const payBehind = async (requestId: string, change: (tx: Transaction) => Promise<unknown>, table: string) => {
+    const [signed, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const paying = whileSigning(() => {
+      signed.resolve();
+      return goOn.promise;
+    })({ requestId, mode: 'pay' });
+    await Promise.race([signed.promise, paying]);
+    return workBehind(bench, change, `%\`${table}\`%`, () => {
+      goOn.resolve();
+      return paying;
+    });
+  };
+
+  it('waits at the commit for a wish to cancel that is being committed', async () => {
+    const id = await bench.funded();
+    const wish = (tx: Transaction) => tx.update(withdrawalRequests).set({ cancelIntentAt: new Date() }).where(eq(withdrawalRequests.requestId, id));
+    expect(await payBehind(id, wish, 'withdrawal_requests')).toEqual({ kind: 'cancelled' });
+    expect(await bench.attempts(id)).toEqual([]);
+  });
+
+  it('waits at the commit for who books its nonce as another’s', async () => {
+    const id = await bench.funded();
+    const booked = (tx: Transaction) => tx.update(nonceReservations).set({ state: 'FOREIGN', liveRequestId: null }).where(eq(nonceReservations.requestId, id));
+    await expect(payBehind(id, booked, 'nonce_reservations')).rejects.toMatchObject({ type: 'SERVICE_UNAVAILABLE' });
+    expect(await bench.attempts(id)).toEqual([]);
+  });
+
   it('commits nothing when it comes to commit while a halt is being set', async () => {
     const id = await bench.funded();
     await expect(workBehindHalt(bench, () => pay(id))).rejects.toMatchObject({ type: 'HALTED' });
@@ -222,7 +251,7 @@ describe('signing', () => {
     expect(more).toEqual([]);
     expect(replaced).toEqual({ kind: 'signed', txHash: second.txHash, nonce: first.nonce });
     expect([first.ordinal, second.ordinal, second.purpose]).toEqual([0, 1, 'PAY']);
-    const [before, after] = [Transaction.from(first.rawTransaction), Transaction.from(second.rawTransaction)];
+    const [before, after] = [SignedTransaction.from(first.rawTransaction), SignedTransaction.from(second.rawTransaction)];
     for (const field of ['to', 'value', 'data', 'nonce', 'gasLimit', 'chainId', 'from'] as const) expect(after[field]).toEqual(before[field]);
     for (const fee of ['maxFeePerGas', 'maxPriorityFeePerGas'] as const) expect((after[fee] ?? 0n) * 10n).toBeGreaterThanOrEqual((before[fee] ?? 0n) * 11n);
     expect((await bench.funds(id))?.gasWei).toBe(second.gasLimit * second.maxFeePerGas);
@@ -257,7 +286,7 @@ describe('signing', () => {
     const voided = await bench.sign({ requestId: id, mode: 'void' });
     expect(await bench.sign({ requestId: id, mode: 'void' })).toEqual(voided);
     const [paying, voiding] = (await bench.attempts(id)) as [AttemptRow, AttemptRow];
-    expect(Transaction.from(voiding.rawTransaction)).toMatchObject({ from: bench.wallet, to: bench.wallet, value: 0n, data: '0x', nonce: paying.nonce, gasLimit: 21_000n });
+    expect(SignedTransaction.from(voiding.rawTransaction)).toMatchObject({ from: bench.wallet, to: bench.wallet, value: 0n, data: '0x', nonce: paying.nonce, gasLimit: 21_000n });
     expect(voiding.maxFeePerGas * 10n).toBeGreaterThanOrEqual(paying.maxFeePerGas * 11n);
     expect(await bench.noncesOf(id)).toMatchObject([{ state: 'VOIDING' }]);
 
