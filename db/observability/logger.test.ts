@@ -50,8 +50,8 @@ describe('createLogger', () => {
     ['a text', 'a text', { type: 'string', message: 'a text' }],
     ['a failed query as text', 'Failed query: select 1\nparams: secret', { type: 'string', message: 'Failed query: select 1' }],
     ['null', null, { type: 'object', message: '[object Null]' }],
-    ['a number', 5, { type: 'number', message: '5' }],
-    ['a symbol', Symbol('x'), { type: 'symbol', message: 'Symbol(x)' }],
+    ['a number', 5, { type: 'number', message: '[object Number]' }],
+    ['a symbol', Symbol('x'), { type: 'symbol', message: '[object Symbol]' }],
     ['an object of no class', Object.create(null), { type: 'object', message: '[object Object]' }],
     ['an error of another realm', { message: 'far', stack: 'Error: far' }, { message: 'far', stack: 'Error: far' }],
   ])('writes whatever was thrown: %s', (_name, error: unknown, written) => {

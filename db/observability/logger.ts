@@ -26,7 +26,7 @@ const PARAMETERS_PATTERN = /\nparams:[^\n]*/g;
  * was thrown may be anything, and libraries give texts as errors: a line that cannot be written would end the process.
  */
 function serialiseError(error: unknown): Record<string, unknown> {
-  if (!isErrorLike(error)) return { type: typeof error, message: (typeof error === 'object' ? Object.prototype.toString.call(error) : String(error)).replace(PARAMETERS_PATTERN, '') };
+  if (!isErrorLike(error)) return { type: typeof error, message: (typeof error === 'string' ? error : Object.prototype.toString.call(error)).replace(PARAMETERS_PATTERN, '') };
   const { type, message, stack } = stdSerializers.err(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return { type, message: message.replace(PARAMETERS_PATTERN, ''), stack: stack.replace(PARAMETERS_PATTERN, ''), ...(code === undefined ? {} : { code }) };
