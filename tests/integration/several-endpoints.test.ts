@@ -45,7 +45,7 @@ describe('a withdrawal through two endpoints', () => {
   });
 
   it('is not called failed on the word of one about its receipt, and is paid once when they agree', async () => {
-    const reverted = (receipt: unknown): unknown => receipt && { ...(receipt as object), status: '0x0', logs: [] };
+    const reverted = (receipt: unknown): unknown => receipt && { ...receipt, status: '0x0', logs: [] };
     engine.proxy.inject(lie((result) => (Array.isArray(result) ? result.map(reverted) : reverted(result))), ['eth_getBlockReceipts', 'eth_getTransactionReceipt']);
     second.calls.clear();
     const withdrawal = await accept();
