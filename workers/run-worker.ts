@@ -43,7 +43,7 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
     return 2;
   }
   const log = createLogger({ service, level: config.logLevel });
-  installRuntime(log);
+  const runtime = installRuntime(log);
   const warning = plainPayloadsWarning(config.temporal.dataConverter);
   if (warning !== null) log.warn({}, warning);
   const registry = createMetricsRegistry(service);
@@ -72,6 +72,8 @@ export async function runWorker(service: string, wire: (context: RoleContext) =>
     stopping.abort();
     metrics?.close();
     await ports.close();
+    // Where nothing of it was closed before, its log stream would keep a process alive that does no work any more.
+    await runtime.shutdown();
   }
 }
 
@@ -91,10 +93,10 @@ async function runTogether(workers: readonly Worker[]): Promise<void> {
 }
 
 /** Temporal's own log lines go through ours, those of its native part too; its runtime turns SIGTERM and SIGINT into a drained shutdown. */
-function installRuntime(log: Logger): void {
+function installRuntime(log: Logger): Runtime {
   const write = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   const at = (level: keyof typeof write, message: string, meta?: Record<string, unknown>) => log[isExpected(message) ? 'debug' : write[level]](meta ?? {}, message);
-  Runtime.install({
+  return Runtime.install({
     logger: {
       log: (level, message, meta) => at(level, message, meta),
       trace: (message, meta) => at('TRACE', message, meta),
