@@ -5,6 +5,7 @@ import { outbox, withdrawalRequests } from '../db/schema/index.ts';
 import { isRecovering, RECOVERY_HALT } from '../db/repositories/books.ts';
 import { liftHalt } from '../db/repositories/halts.ts';
 import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import { workflowIdOf } from '../domain/request-id.ts';
 import { listStopped } from '../temporal-config/start-withdrawal.ts';
 import { startEngine, type TestEngine } from '../tests/harness/engine.ts';
 import { paidTo } from '../tests/harness/transfers.ts';
@@ -18,7 +19,7 @@ describe('the sweeper', () => {
   let sweep: ReturnType<typeof withdrawalActivities>['sweep'];
   beforeAll(async () => {
     engine = await startEngine();
-({ sweep } = withdrawalActivities(engine.ports, engine.client, { guardians: false }));
+    ({ sweep } = withdrawalActivities(engine.ports, engine.client, { guardians: false }));
   });
   afterAll(() => engine.stop());
 
@@ -46,6 +47,24 @@ describe('the sweeper', () => {
     await engine.until(left.id, ['COMPLETED'], 30_000);
     expect(await paid(left.toAddress)).toEqual({ total: AMOUNT, payments: 1 });
     await engine.ports.db.update(outbox).set({ dispatchedAt: new Date() }).where(eq(outbox.requestId, young.id));
+  });
+
+  it('starts what stands behind one that Temporal refuses', async () => {
+    const refused = await accept(false);
+    const behind = await accept(false);
+    const start: typeof engine.client.workflow.start = (type, options) => {
+      if (options.workflowId === workflowIdOf(refused.id)) throw new Error('refused by Temporal');
+      return engine.client.workflow.start(type, options);
+    };
+    const client = Object.create(engine.client, { workflow: { value: Object.create(engine.client.workflow, { start: { value: start } }) } }) as typeof engine.client;
+    await withdrawalActivities(engine.ports, client, { guardians: false }).sweep();
+    expect(await dispatchedAt(refused.id)).toBeNull();
+    expect(await dispatchedAt(behind.id)).toBeInstanceOf(Date);
+    await sweep();
+    for (const { id, toAddress } of [refused, behind]) {
+      await engine.until(id, ['COMPLETED'], 30_000);
+      expect(await paid(toAddress)).toEqual({ total: AMOUNT, payments: 1 });
+    }
   });
 
   it('starts a terminated workflow again, which pays once', async () => {

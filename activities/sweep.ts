@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { listUntold, setTold, type UntoldApproval } from '../db/repositories/approvals.ts';
-import { listOpenCancelIntents } from '../db/repositories/cancel-intent.ts';
+import { listOpenCancelIntents, type OpenCancelIntent } from '../db/repositories/cancel-intent.ts';
 import { listWaitingStarts, markDispatched } from '../db/repositories/outbox.ts';
 import type { SeenWorkflow } from '../db/repositories/books.ts';
 import { countPastHours } from '../db/repositories/statistics.ts';
@@ -61,13 +61,8 @@ export function makeSweep(ports: SweepPorts) {
 
   async function startMissing(): Promise<{ started: number }> {
     await ports.checkBooks();
-    const waiting = await listWaitingStarts(ports.db, new Date(Date.now() - GRACE_MS), BATCH);
-    for (const start of waiting) {
-      await ports.startWithdrawal(start);
-      await markDispatched(ports.db, start.requestId, new Date());
-    }
-    const stopped = await getStarts(ports.db, await ports.listStopped());
-    for (const start of stopped) await ports.startWithdrawal(start);
+    const waiting = await startEach(await listWaitingStarts(ports.db, new Date(Date.now() - GRACE_MS), BATCH), (requestId) => markDispatched(ports.db, requestId, new Date()));
+    const stopped = await startEach(await getStarts(ports.db, await ports.listStopped()));
     await ports.ensureGuardians();
     const lost = await startLost();
     await sayCancelAgain();
@@ -78,6 +73,19 @@ export function makeSweep(ports: SweepPorts) {
     return { started };
   }
 
+  /** One that Temporal refuses keeps nobody else waiting. @returns those that run, or have completed before */
+  async function startEach(starts: readonly WithdrawalStart[], note: (requestId: string) => Promise<void> = async () => undefined): Promise<{ requestId: string; outcome: 'started' | 'closed' }[]> {
+    const taken: { requestId: string; outcome: 'started' | 'closed' }[] = [];
+    for (const start of starts) {
+      const { requestId } = start;
+      const outcome = await ports.startWithdrawal(start).catch((error: unknown) => ports.log.error({ requestId, error }, 'a withdrawal could not be started: the next sweep tries again'));
+      if (!outcome) continue;
+      await note(requestId);
+      taken.push({ requestId, outcome });
+    }
+    return taken;
+  }
+
   /** Only so that statistics answer fast: without it they are counted when they are asked for. */
   async function countHours(): Promise<void> {
     await countPastHours(ports.db, new Date(), HOURS_AT_ONCE).catch((error: unknown) => ports.log.warn({ error }, 'past hours could not be counted'));
@@ -86,7 +94,7 @@ export function makeSweep(ports: SweepPorts) {
   /** One that cannot be told keeps nobody else waiting. Each is told at every sweep for ten minutes, then once in ten: a history bears only so many signals. */
   async function sayCancelAgain(): Promise<void> {
     const now = Date.now();
-    for (const { requestId, intendedAt } of await listOpenCancelIntents(ports.db, new Date(now - GRACE_MS), BATCH)) {
+    for await (const { requestId, intendedAt } of pages((last?: OpenCancelIntent) => listOpenCancelIntents(ports.db, new Date(now - GRACE_MS), last?.requestId ?? '', BATCH))) {
       const ageMs = now - intendedAt.getTime();
       if (ageMs > OFTEN_MS && ageMs % OFTEN_MS > SWEEP_MS) continue;
       await ports.signalCancel(requestId).catch((error: unknown) => ports.log.warn({ requestId, error }, 'a cancellation could not be said again'));
@@ -95,7 +103,8 @@ export function makeSweep(ports: SweepPorts) {
 
   /** One signal that Temporal took is enough: a run that loses it counts from the database when it begins. */
   async function tellApprovals(): Promise<void> {
-    for (const approval of await listUntold(ports.db, new Date(Date.now() - GRACE_MS), BATCH)) {
+    const givenBefore = new Date(Date.now() - GRACE_MS);
+    for await (const approval of pages((last?: UntoldApproval) => listUntold(ports.db, givenBefore, last?.id ?? 0, BATCH))) {
       try {
         // Where nobody's word is waited for any more there is nothing to tell.
         if (approval.status === 'AWAITING_APPROVAL') await ports.signalApproval(approval);
@@ -112,12 +121,15 @@ export function makeSweep(ports: SweepPorts) {
     turnedTo = turn.length === TURN ? (turn.at(-1) ?? '') : '';
     const running = await ports.listRunning(turn);
     const missing = await getStarts(ports.db, turn.filter((requestId) => !running.has(requestId)));
-    const completed: SeenWorkflow[] = [];
-    for (const start of missing) {
-      if ((await ports.startWithdrawal(start)) === 'closed') completed.push({ requestId: start.requestId, completed: true });
-    }
+    const taken = await startEach(missing);
+    const completed: SeenWorkflow[] = taken.filter(({ outcome }) => outcome === 'closed').map(({ requestId }) => ({ requestId, completed: true }));
     // Completed, and its row may go on: that is a database that forgot, not a reason for a second run.
     if (completed.length > 0) await ports.checkBooks(completed);
-    return missing.length - completed.length;
+    return taken.length - completed.length;
   }
+}
+
+/** All rows of a list that is read page by page, each behind the last row of the page before; rows that cannot be dealt with hold up none behind them. */
+async function* pages<Row>(read: (last?: Row) => Promise<readonly Row[]>): AsyncGenerator<Row> {
+  for (let page = await read(); page.length > 0; page = page.length === BATCH ? await read(page.at(-1)) : []) yield* page;
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lt } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt } from 'drizzle-orm';
 import type { ApprovalDecision } from '../../domain/approvals.ts';
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -46,14 +46,14 @@ export interface UntoldApproval {
   status: WithdrawalStatus;
 }
 
-/** Words given before `givenBefore` that their workflow may not have heard of, oldest first. */
-export async function listUntold(queryable: Queryable, givenBefore: Date, limit: number): Promise<UntoldApproval[]> {
+/** A page of the words behind the one numbered `after`, given before `givenBefore`, that their workflow may not have heard of, oldest first. */
+export async function listUntold(queryable: Queryable, givenBefore: Date, after: number, limit: number): Promise<UntoldApproval[]> {
   const { id, requestId, decision } = approvals;
   return queryable
     .select({ id, requestId, decision, status: withdrawalRequests.status })
     .from(approvals)
     .innerJoin(withdrawalRequests, eq(withdrawalRequests.requestId, requestId))
-    .where(and(isNull(approvals.toldAt), lt(approvals.createdAt, givenBefore)))
+    .where(and(isNull(approvals.toldAt), gt(id, after), lt(approvals.createdAt, givenBefore)))
     .orderBy(asc(id))
     .limit(limit);
 }

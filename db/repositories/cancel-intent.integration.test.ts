@@ -105,15 +105,17 @@ describe('a cancellation against a signer', () => {
 });
 
 describe('listOpenCancelIntents', () => {
-  it('names the intents that stand since before a time on what has not ended, oldest first', async () => {
+  it('names the intents that stand since before a time on what has not ended, page by page', async () => {
     const at = (minute: number) => new Date(Date.UTC(2020, 0, 1, 0, minute));
     const requests = [await newWithdrawal(database.db), await newWithdrawal(database.db), await newWithdrawal(database.db), await newWithdrawal(database.db)];
     const [second, first, ended, young] = requests.map(({ requestId }) => requestId);
     for (const [requestId, minute] of [[second, 2], [first, 1], [ended, 0], [young, 9]] as const) await commitCancelIntent(database.db, requestId ?? '', 'all', at(minute));
     await database.db.update(withdrawalRequests).set({ status: 'CANCELLED' }).where(eq(withdrawalRequests.requestId, ended ?? ''));
-    const open = async (before: Date, limit: number) => (await listOpenCancelIntents(database.db, before, limit)).map(({ requestId }) => requestId);
-    expect(await open(at(9), 10)).toEqual([first, second]);
-    expect(await open(at(9), 1)).toEqual([first]);
-    expect(await open(at(1), 10)).toEqual([]);
+    const open = async (before: Date, after: string, limit: number) => (await listOpenCancelIntents(database.db, before, after, limit)).map(({ requestId }) => requestId);
+    const [lower = '', upper = ''] = [first, second].map(String).toSorted();
+    expect(await open(at(9), '', 10)).toEqual([lower, upper]);
+    expect(await open(at(9), '', 1)).toEqual([lower]);
+    expect(await open(at(9), lower, 1)).toEqual([upper]);
+    expect(await open(at(1), '', 10)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lt, notInArray } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt, notInArray } from 'drizzle-orm';
 import { END_STATUSES, isEnd, type WithdrawalStatus } from '../../domain/status.ts';
 import type { Database, Queryable } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
@@ -37,13 +37,21 @@ export async function commitCancelIntent(db: Database, requestId: string, visibi
   });
 }
 
-/** Requests whose cancel intent stands since before `intendedBefore`, that have neither ended nor moved money: their workflow may not have heard of it. Oldest first. */
-export async function listOpenCancelIntents(queryable: Queryable, intendedBefore: Date, limit: number): Promise<{ requestId: string; intendedAt: Date }[]> {
+export interface OpenCancelIntent {
+  requestId: string;
+  intendedAt: Date;
+}
+
+/**
+ * A page of the requests behind `after` whose cancel intent stands since before `intendedBefore`, that have neither ended nor moved money: their
+ * workflow may not have heard of it. By request id.
+ */
+export async function listOpenCancelIntents(queryable: Queryable, intendedBefore: Date, after: string, limit: number): Promise<OpenCancelIntent[]> {
   const rows = await queryable
     .select({ requestId: withdrawalRequests.requestId, intendedAt: withdrawalRequests.cancelIntentAt })
     .from(withdrawalRequests)
-    .where(and(lt(withdrawalRequests.cancelIntentAt, intendedBefore), isNull(withdrawalRequests.paidTxHash), notInArray(withdrawalRequests.status, [...END_STATUSES])))
-    .orderBy(asc(withdrawalRequests.cancelIntentAt))
+    .where(and(gt(withdrawalRequests.requestId, after), lt(withdrawalRequests.cancelIntentAt, intendedBefore), isNull(withdrawalRequests.paidTxHash), notInArray(withdrawalRequests.status, [...END_STATUSES])))
+    .orderBy(asc(withdrawalRequests.requestId))
     .limit(limit);
   return rows.flatMap(({ requestId, intendedAt }) => (intendedAt === null ? [] : [{ requestId, intendedAt }]));
 }

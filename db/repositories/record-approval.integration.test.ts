@@ -50,7 +50,7 @@ describe('a word', () => {
 
   it('waits to be told until it was, and a young one is left to who gave it', async () => {
     const approval = await approve();
-    const untold = async (before: Date) => (await listUntold(database.db, before, 100)).filter((row) => row.requestId === requestId);
+    const untold = async (before: Date) => (await listUntold(database.db, before, 0, 100)).filter((row) => row.requestId === requestId);
     expect(await untold(new Date(Date.now() - 1_000))).toEqual([]);
     expect(await untold(EVER)).toEqual([{ id: approval.id, requestId, decision: 'APPROVE', status: 'AWAITING_APPROVAL' }]);
     await setTold(database.db, approval.id, new Date(1_000));
