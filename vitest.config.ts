@@ -4,8 +4,8 @@ import { LongestFirst } from './tests/harness/sequencer.ts';
 
 const SOURCES = ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows'];
 
-/** Files wait for blocks, timers and processes most of the time: three for each core keep it busy. Each has its own database, chain and namespace. */
-const WORKERS_PER_CORE = 3;
+/** Files wait for blocks, timers and processes half of the time: two for each core keep it busy, with three those under load starve. Each has its own database, chain and namespace. */
+const WORKERS_PER_CORE = 2;
 /** A worker takes some hundred megabytes, and Redis has sixteen databases. */
 const WORKERS_MAX = 12;
 
