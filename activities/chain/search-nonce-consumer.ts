@@ -1,18 +1,11 @@
-import { sameAddress } from '../../domain/address.ts';
-import { hexQuantity, type Hash } from './blocks.ts';
 import { findNonceConsumer, type NonceConsumer } from './nonce-consumer.ts';
+import { readOwnInBlock } from './own-transactions.ts';
 import { lacksState, RpcAnswerError, type Rpc } from './rpc.ts';
 
 /** About an hour of Polygon. Further back it takes a node that keeps past states. */
 const BLOCKS_MAX = 2_000;
 /** Calls at once: quick, and polite to a public endpoint. */
 const CALLS_AT_ONCE = 8;
-
-interface RawTransaction {
-  hash: Hash;
-  from: string;
-  nonce: string;
-}
 
 /**
  * Finds who consumed a nonce as `findNonceConsumer` does, and, where no node keeps so old a state, by reading the blocks themselves,
@@ -32,17 +25,11 @@ async function searchBlocks(rpc: Rpc, wallet: string, nonce: number, finalBlock:
   const last = Math.max(0, finalBlock - BLOCKS_MAX + 1);
   for (let high = finalBlock; high >= last; high -= CALLS_AT_ONCE) {
     const numbers = Array.from({ length: Math.min(CALLS_AT_ONCE, high - last + 1) }, (_, index) => high - index);
-    const own = (await Promise.all(numbers.map((number) => ownIn(rpc, wallet, number)))).flat();
+    const own = (await Promise.all(numbers.map(async (number) => (await readOwnInBlock(rpc, wallet, number)) ?? []))).flat();
     const consumer = own.find((transaction) => transaction.nonce === nonce);
-    if (consumer) return { txHash: consumer.txHash, blockNumber: consumer.blockNumber };
+    if (consumer) return { txHash: consumer.txHash, blockNumber: consumer.block };
     // Nonces rise with the blocks: below an earlier one there is nothing to find.
     if (own.some((transaction) => transaction.nonce < nonce)) return null;
   }
   return last === 0 ? null : 'unknown';
-}
-
-async function ownIn(rpc: Rpc, wallet: string, blockNumber: number): Promise<(NonceConsumer & { nonce: number })[]> {
-  const own = (block: { transactions: RawTransaction[] }) => block.transactions.filter(({ from }) => sameAddress(from, wallet)).map(({ hash, nonce }) => ({ txHash: hash, nonce: Number(nonce), blockNumber }));
-  const block = await rpc.agree<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(blockNumber), true], (shown) => shown && own(shown));
-  return block ? own(block) : [];
 }

@@ -4,7 +4,8 @@ import { NATIVE_LOG_INDEX } from '../../domain/payment.ts';
 import type { BlockRange, Outflow } from '../../domain/reconciliation.ts';
 import type { Hash } from '../chain/blocks.ts';
 import type { Rpc } from '../chain/rpc.ts';
-import { atOnce, readOwnTransactions, type OwnTransaction } from './read-own-transactions.ts';
+import type { OwnTransaction } from '../chain/own-transactions.ts';
+import { atOnce, readOwnTransactions } from './read-own-transactions.ts';
 import { readTokenTransfers } from './read-token-transfers.ts';
 
 export interface WalletOutflows {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Hash } from '../chain/blocks.ts';
 import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
 import { rpcThrough } from '../chain/rpc.testkit.ts';
-import { readOwnTransactions, type OwnTransaction } from './read-own-transactions.ts';
+import type { OwnTransaction } from '../chain/own-transactions.ts';
+import { readOwnTransactions } from './read-own-transactions.ts';
 
 const WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
 const OTHER = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359';

@@ -1,18 +1,8 @@
-import { sameAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { BlockRange } from '../../domain/reconciliation.ts';
 import { hexQuantity, type Hash } from '../chain/blocks.ts';
+import { ownTransaction, readOwnInBlock, type OwnTransaction, type RawOwnTransaction } from '../chain/own-transactions.ts';
 import { RpcAnswerError, type Rpc } from '../chain/rpc.ts';
-
-/** A mined transaction the wallet sent. */
-export interface OwnTransaction {
-  txHash: Hash;
-  nonce: number;
-  block: number;
-  to: string | null;
-  /** wei */
-  value: bigint;
-}
 
 export interface OwnTransactions {
   transactions: OwnTransaction[];
@@ -20,12 +10,7 @@ export interface OwnTransactions {
   unusedNonces: number[];
 }
 
-interface RawTransaction {
-  hash: Hash;
-  from: string;
-  nonce: string;
-  to: string | null;
-  value: string;
+interface RawTransaction extends RawOwnTransaction {
   blockNumber: string | null;
 }
 
@@ -104,17 +89,10 @@ async function readEveryBlock(rpc: Rpc, wallet: string, range: BlockRange): Prom
   return { transactions, unusedNonces };
 }
 
-/** The wallet's transactions in one block, in which clients may add fields of their own to others. */
 async function readBlock(rpc: Rpc, wallet: string, number: number): Promise<OwnTransaction[]> {
-  const own = (block: { transactions: RawTransaction[] }) => block.transactions.map((raw) => ownTransaction(raw, wallet, number)).filter((transaction) => transaction !== null);
-  const block = await rpc.agree<{ transactions: RawTransaction[] } | null>('eth_getBlockByNumber', [hexQuantity(number), true], (raw) => raw && own(raw));
-  if (!block) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber', reason: `no block ${number}` });
-  return own(block);
-}
-
-function ownTransaction(raw: RawTransaction, wallet: string, block: number): OwnTransaction | null {
-  if (!sameAddress(raw.from, wallet)) return null;
-  return { txHash: raw.hash, nonce: Number(raw.nonce), block, to: raw.to, value: BigInt(raw.value) };
+  const own = await readOwnInBlock(rpc, wallet, number);
+  if (!own) throw new EngineError('CHAIN_UNAVAILABLE', { method: 'eth_getBlockByNumber', reason: `no block ${number}` });
+  return own;
 }
 
 /** Does the work for each item, a few at a time. */
