@@ -42,6 +42,21 @@ describe('searching who consumed a nonce', () => {
     expect(await searchNonceConsumer(await pruned('missing trie node 0a1b'), from, 0, await chain.head())).toBe('unknown');
   });
 
+  it('says so when the block it may lie in is not shown', async () => {
+    const earlier = chain.signTransfer(3, 0);
+    const { from, raw } = chain.signTransfer(3, 1);
+    await chain.rpc.call('eth_sendRawTransaction', [earlier.raw]);
+    await chain.mine();
+    await chain.rpc.call('eth_sendRawTransaction', [raw]);
+    await chain.mine();
+    const hidden = await chain.head();
+    await chain.mine(3);
+    const rpc = await pruned('missing trie node 0a1b');
+    const agree = <T>(method: string, params: readonly unknown[], pick?: (result: T) => unknown): Promise<T> =>
+      method === 'eth_getBlockByNumber' && Number(params[0]) === hidden ? Promise.resolve(null as T) : rpc.agree(method, params, pick);
+    expect(await searchNonceConsumer({ ...rpc, agree }, from, 1, await chain.head())).toBe('unknown');
+  });
+
   it('takes no other refusal for a missing state', async () => {
     const { from } = chain.signTransfer(1, 0);
     await expect(searchNonceConsumer(await pruned('method not allowed'), from, 0, await chain.head())).rejects.toBeInstanceOf(RpcAnswerError);
