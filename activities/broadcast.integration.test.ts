@@ -229,10 +229,10 @@ describe('broadcasting', () => {
       const before = sends();
       // A process that is stopped for a second after its look; the halt comes meanwhile, and its setter waits for nobody.
       let nowMs = Date.now();
-      const sleeper = makeBroadcast({ ...bench.ports, db: afterCommit(bench.ports.db, async () => {
+      const sleeper = makeBroadcast({ ...bench.ports, db: aroundFirstTransaction(bench.ports.db, { after: async () => {
         nowMs += 1_000;
         await setHalt(bench.ports.db, { ...everything, reason: 'test', setBy: 'test' });
-      }), clock: { nowMs: () => nowMs, sleep: async () => undefined } });
+      } }), clock: { nowMs: () => nowMs, sleep: async () => undefined } });
       await expect(sleeper({ requestId: id })).rejects.toMatchObject({ type: 'HALTED', nonRetryable: false });
       expect(sends()).toBe(before);
       await liftHalt(bench.ports.db, everything);
@@ -253,7 +253,7 @@ describe('broadcasting', () => {
     it('withholds what pays where the wish to cancel comes between reading it and sending', async () => {
       const id = await signed();
       const before = sends();
-      const late = makeBroadcast({ ...bench.ports, db: beforeTransaction(bench.ports.db, async () => void (await commitCancelIntent(bench.ports.db, id, 'all', new Date()))) });
+      const late = makeBroadcast({ ...bench.ports, db: aroundFirstTransaction(bench.ports.db, { before: async () => void (await commitCancelIntent(bench.ports.db, id, 'all', new Date())) }) });
       expect(await late({ requestId: id })).toEqual({ kind: 'withheld', because: 'cancelled' });
       expect(sends()).toBe(before);
       await bench.sign({ requestId: id, mode: 'void' });
@@ -361,35 +361,18 @@ describe('broadcasting', () => {
   });
 });
 
-/** The database, doing something else before its first transaction begins. */
-function beforeTransaction(db: Database, first: () => Promise<void>): Database {
+/** The database, doing something else before its first transaction begins, or after it was committed. */
+function aroundFirstTransaction(db: Database, { before, after }: { before?: () => Promise<void>; after?: () => Promise<void> }): Database {
   let pending = true;
   return new Proxy(db, {
     get(target, name, receiver) {
       if (name !== 'transaction') return Reflect.get(target, name, receiver) as unknown;
       return async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
-        if (pending) {
-          pending = false;
-          await first();
-        }
-        return target.transaction(work);
-      };
-    },
-  });
-}
-
-/** The database, doing something else after its first transaction was committed. */
-function afterCommit(db: Database, then: () => Promise<void>): Database {
-  let pending = true;
-  return new Proxy(db, {
-    get(target, name, receiver) {
-      if (name !== 'transaction') return Reflect.get(target, name, receiver) as unknown;
-      return async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+        const isFirst = pending;
+        pending = false;
+        if (isFirst) await before?.();
         const result = await target.transaction(work);
-        if (pending) {
-          pending = false;
-          await then();
-        }
+        if (isFirst) await after?.();
         return result;
       };
     },

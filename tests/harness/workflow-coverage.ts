@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { BundleOptions, InjectedSinks } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
 import type { FileCoverageData } from 'istanbul-lib-coverage';
+import { setBack } from './workflows/set-back.ts';
 
 /** What one file counted. */
 export type Counts = Pick<FileCoverageData, 'path' | 's' | 'f' | 'b'>;
@@ -56,10 +57,7 @@ export function createWorkflowCoverage(): WorkflowCoverage {
     sinks: { coverage: { add: { fn: (_info, files) => files.forEach(add), callDuringReplay: true } } },
     take() {
       const taken = structuredClone(totals);
-      for (const { s, f, b } of Object.values(totals)) {
-        for (const counters of [s, f]) for (const id of Object.keys(counters)) counters[id] = 0;
-        for (const arms of Object.values(b)) arms.fill(0);
-      }
+      Object.values(totals).forEach(setBack);
       return taken;
     },
   };

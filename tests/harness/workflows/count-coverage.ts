@@ -1,6 +1,7 @@
 import { proxySinks, type WorkflowInterceptors } from '@temporalio/workflow';
 import type { FileCoverageData } from 'istanbul-lib-coverage';
 import type { CoverageSinks } from '../workflow-coverage.ts';
+import { setBack } from './set-back.ts';
 
 const { coverage } = proxySinks<CoverageSinks>();
 
@@ -27,8 +28,3 @@ export const interceptors = (): WorkflowInterceptors => {
 };
 
 const structuredCopy = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
-
-function setBack({ s, f, b }: FileCoverageData): void {
-  for (const counters of [s, f]) for (const id of Object.keys(counters)) counters[id] = 0;
-  for (const arms of Object.values(b)) arms.fill(0);
-}
