@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import { createEndpoint } from '../../activities/chain/rpc/endpoint.ts';
+import { commaList } from '../../domain/comma-list.ts';
 import { connectTo, temporalPlaceFrom } from '../../temporal-config/connection.ts';
 import { deepestLine, oneLine, UserError } from '../stack/user-error.ts';
 import type { SandboxConfig } from './config.ts';
@@ -9,24 +10,25 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 type OwnParts = Pick<SandboxConfig, 'env' | 'chainId' | 'temporalNamespace'>;
 
+/** By the variable that names a part. */
+const CHECKS: Readonly<Record<string, (value: string, config: OwnParts) => Promise<void>>> = {
+  DATABASE_URL: checkDatabase,
+  REDIS_URL: checkRedis,
+  TEMPORAL_ADDRESS: checkTemporal,
+  POLYGON_RPC_URL: checkChain,
+  AWS_ENDPOINT_URL: checkSecretStore,
+};
+
 /**
  * Asks each part that is the starter's own whether it can be used, before anything is installed or started. Changes nothing there.
  * @throws UserError with a line for each part that cannot, naming its variable; never a password or the key in a node's address
  */
 export async function checkOwnParts(config: OwnParts): Promise<void> {
-  const { env } = config;
-  const checks: (readonly [string, (value: string) => Promise<void>])[] = [
-    ['DATABASE_URL', checkDatabase],
-    ['REDIS_URL', checkRedis],
-    ['TEMPORAL_ADDRESS', async () => await checkTemporal(config)],
-    ['POLYGON_RPC_URL', async (urls) => await checkChain(urls, config.chainId)],
-    ['AWS_ENDPOINT_URL', checkSecretStore],
-  ];
   const complaints = await Promise.all(
-    checks.map(async ([variable, check]) => {
-      const value = env[variable];
+    Object.entries(CHECKS).map(async ([variable, check]) => {
+      const value = config.env[variable];
       if (!value) return [];
-      return await check(value).then(() => [], (error: unknown) => [`${variable} cannot be used: ${oneLine(error)}`]);
+      return await check(value, config).then(() => [], (error: unknown) => [`${variable} cannot be used: ${oneLine(error)}`]);
     }),
   );
   if (complaints.flat().length > 0) throw new UserError(complaints.flat().join('\n'));
@@ -34,7 +36,7 @@ export async function checkOwnParts(config: OwnParts): Promise<void> {
 
 /** Whether any part is the starter's own. */
 export function hasOwnParts({ env }: Pick<OwnParts, 'env'>): boolean {
-  return ['DATABASE_URL', 'REDIS_URL', 'TEMPORAL_ADDRESS', 'POLYGON_RPC_URL', 'AWS_ENDPOINT_URL'].some((variable) => env[variable]);
+  return Object.keys(CHECKS).some((variable) => env[variable]);
 }
 
 async function checkDatabase(text: string): Promise<void> {
@@ -62,15 +64,14 @@ async function checkRedis(text: string): Promise<void> {
   }
 }
 
-async function checkTemporal({ env, temporalNamespace }: OwnParts): Promise<void> {
+async function checkTemporal(_address: string, { env, temporalNamespace }: OwnParts): Promise<void> {
   const connection = await connectTo(temporalPlaceFrom({ ...env, TEMPORAL_NAMESPACE: temporalNamespace }));
   await connection.close();
 }
 
 /** A node that is away is left out by the roles; a node of another chain, or none at all, is a mistake. */
-async function checkChain(text: string, chainId: number): Promise<void> {
-  const urls = text.split(',').map((url) => url.trim()).filter((url) => url !== '');
-  const endpoints = urls.map((url, index) => createEndpoint({ url, index, chainId, timeoutMs: ANSWER_TIMEOUT_MS }));
+async function checkChain(urls: string, { chainId }: OwnParts): Promise<void> {
+  const endpoints = commaList(urls).map((url, index) => createEndpoint({ url, index, chainId, timeoutMs: ANSWER_TIMEOUT_MS }));
   const answers = await Promise.allSettled(endpoints.map(async (endpoint) => await endpoint.verify()));
   const others = endpoints.filter((_, index) => answers[index]?.status === 'fulfilled' && !answers[index].value);
   if (others.length > 0) throw new Error(`${others.map(({ name }) => name).join(' and ')} is not of chain ${chainId}: take it out, or set POLYGON_CHAIN_ID and SETTINGS_FILE for its chain`);

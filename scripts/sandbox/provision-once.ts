@@ -1,7 +1,6 @@
 import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { required } from '../../workers/config.ts';
 import { deepestLine } from '../stack/user-error.ts';
-import { loadSettings } from './load-settings.ts';
 import { provision, type ProvisionInput } from './provision.ts';
 
 /**
@@ -13,12 +12,9 @@ function inputFrom(env: NodeJS.ProcessEnv): ProvisionInput {
   if (chain !== 'embedded' && chain !== 'external') throw new Error('SANDBOX_CHAIN must be embedded (tokens are deployed, wallets funded) or external.');
   const chainId = Number(required(env, 'POLYGON_CHAIN_ID'));
   if (!Number.isInteger(chainId) || chainId < 1) throw new Error('POLYGON_CHAIN_ID must be a whole number.');
-  const settingsFile = required(env, 'SETTINGS_FILE');
-  const settings = loadSettings(settingsFile);
-  if (settings.chain.chainId !== chainId) throw new Error(`POLYGON_CHAIN_ID is ${chainId}, but ${settingsFile} is for chain ${settings.chain.chainId}.`);
   return {
     stateDir: required(env, 'SANDBOX_DIR'),
-    settingsFile,
+    settingsFile: required(env, 'SETTINGS_FILE'),
     chainId,
     embeddedChain: chain === 'embedded',
     baseUrl: required(env, 'BASE_URL'),

@@ -44,6 +44,7 @@ const HOT_WALLETS = 2;
 export async function provision(input: ProvisionInput, step: <Result>(title: string, action: () => Promise<Result>) => Promise<Result>): Promise<void> {
   const paths = statePaths(input.stateDir);
   const settings = loadSettings(input.settingsFile);
+  if (settings.chain.chainId !== input.chainId) throw new Error(`POLYGON_CHAIN_ID is ${input.chainId}, but ${input.settingsFile} is for chain ${settings.chain.chainId}.`);
   await step('Database migrated', async () => await migrateUp(input.databaseUrl));
   const place = temporalPlaceFrom({ ...process.env, TEMPORAL_ADDRESS: input.temporalAddress, TEMPORAL_NAMESPACE: input.temporalNamespace });
   await step('Temporal namespace and search attributes registered', async () => await setUpTemporal(place, input.temporalRetentionDays));
