@@ -27,6 +27,11 @@ export interface SweepPorts {
   log: ActivityLog;
 }
 
+interface TakenStart {
+  requestId: string;
+  outcome: Awaited<ReturnType<SweepPorts['startWithdrawal']>>;
+}
+
 /** Younger rows are left to the API process that accepted them. */
 const GRACE_MS = 3_000;
 const BATCH = 200;
@@ -74,8 +79,8 @@ export function makeSweep(ports: SweepPorts) {
   }
 
   /** One that Temporal refuses keeps nobody else waiting. @returns those that run, or have completed before */
-  async function startEach(starts: readonly WithdrawalStart[], note: (requestId: string) => Promise<void> = async () => undefined): Promise<{ requestId: string; outcome: 'started' | 'closed' }[]> {
-    const taken: { requestId: string; outcome: 'started' | 'closed' }[] = [];
+  async function startEach(starts: readonly WithdrawalStart[], note: (requestId: string) => Promise<void> = async () => undefined): Promise<TakenStart[]> {
+    const taken: TakenStart[] = [];
     for (const start of starts) {
       const { requestId } = start;
       const outcome = await ports.startWithdrawal(start).catch((error: unknown) => ports.log.error({ requestId, error }, 'a withdrawal could not be started: the next sweep tries again'));
