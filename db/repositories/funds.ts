@@ -2,7 +2,7 @@ import { and, eq, gt, ne, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { exactUnits } from '../schema/columns.ts';
+import { exactSum, exactUnits } from '../schema/columns.ts';
 import { fundReservations } from '../schema/index.ts';
 
 export type FundReservationRow = typeof fundReservations.$inferSelect;
@@ -30,9 +30,6 @@ export async function listReserved(queryable: Queryable, chainId: number, wallet
   const later = await sums(spentAmount, spentGasWei, sql`${gt(settledBlock, balanceBlock)} AND ${ne(state, 'HELD')}`);
   return [...held, ...later].map((row) => ({ tokenAddress: row.tokenAddress, amount: BigInt(row.amount), gasWei: BigInt(row.gasWei) }));
 }
-
-/** As text: the driver would make a double of it. */
-const exactSum = (column: SQLWrapper) => sql<string>`CAST(COALESCE(SUM(${column}), 0) AS CHAR)`;
 
 /** How many reservations a wallet holds. */
 export async function countHeld(queryable: Queryable, chainId: number, walletAddress: string): Promise<number> {

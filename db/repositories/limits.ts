@@ -1,7 +1,7 @@
 import { and, eq, gt, inArray, isNull, sql, type SQL } from 'drizzle-orm';
 import type { Usage } from '../../domain/policy.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { exactUnits } from '../schema/columns.ts';
+import { exactSum, exactUnits } from '../schema/columns.ts';
 import { limitBuckets, policyDecisions } from '../schema/index.ts';
 import { EVERYONE } from '../schema/limit-buckets.ts';
 
@@ -23,7 +23,7 @@ export function bucketOf(at: Date): Date {
   return new Date(at.getTime() - (at.getTime() % BUCKET_MS));
 }
 
-const total = (condition: SQL) => sql<string>`CAST(SUM(CASE WHEN ${condition} THEN ${limitBuckets.amount} ELSE 0 END) AS CHAR)`;
+const total = (condition: SQL) => exactSum(sql`CASE WHEN ${condition} THEN ${limitBuckets.amount} ELSE 0 END`);
 
 /** What was counted for the owner, and for everyone, in the last hour and day. Exact only while the live policy's row is held. */
 export async function readUsage(queryable: Queryable, { chainId, ownerId, currency }: Omit<Countable, 'amount'>, now: Date): Promise<Record<'client' | 'everyone', Usage>> {

@@ -2,6 +2,7 @@ import { and, eq, gte, inArray, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { NonceRow } from '../../domain/guardian.ts';
 import type { Queryable } from '../client.ts';
+import { exactSum } from '../schema/columns.ts';
 import { fundReservations, nonceReservations, signedTransactions } from '../schema/index.ts';
 import type { NonceTruth } from './nonces.ts';
 
@@ -45,7 +46,7 @@ export function truthOf(rows: readonly NonceRow[], next: number): NonceTruth {
 /** Coins a wallet has promised and not yet settled: native amounts, and the gas of everything held, wei. */
 export async function sumPromisedWei(queryable: Queryable, chainId: number, walletAddress: Address): Promise<bigint> {
   const [row] = await queryable
-    .select({ wei: sql<string>`CAST(COALESCE(SUM(${fundReservations.gasWei} + IF(${fundReservations.tokenAddress} IS NULL, ${fundReservations.amount}, 0)), 0) AS CHAR)` })
+    .select({ wei: exactSum(sql`${fundReservations.gasWei} + IF(${fundReservations.tokenAddress} IS NULL, ${fundReservations.amount}, 0)`) })
     .from(fundReservations)
     .where(and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress), eq(fundReservations.state, 'HELD')));
   return BigInt(row?.wei ?? '0');

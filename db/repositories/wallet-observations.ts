@@ -2,6 +2,7 @@ import { and, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Address } from '../../domain/address.ts';
 import type { ReservedFunds } from '../../domain/funds.ts';
 import type { Queryable, Transaction } from '../client.ts';
+import { exactSum } from '../schema/columns.ts';
 import { fundReservations, walletObservations, withdrawalRequests } from '../schema/index.ts';
 import { listReserved } from './funds.ts';
 
@@ -45,8 +46,8 @@ export async function sumSpent(queryable: Queryable, chainId: number, walletAddr
   const rows = await queryable
     .select({
       tokenAddress: fundReservations.tokenAddress,
-      amount: sql<string>`CAST(SUM(IF(${held}, ${fundReservations.amount}, COALESCE(${fundReservations.spentAmount}, 0))) AS CHAR)`,
-      gasWei: sql<string>`CAST(SUM(IF(${held}, ${fundReservations.gasWei}, COALESCE(${fundReservations.spentGasWei}, 0))) AS CHAR)`,
+      amount: exactSum(sql`IF(${held}, ${fundReservations.amount}, COALESCE(${fundReservations.spentAmount}, 0))`),
+      gasWei: exactSum(sql`IF(${held}, ${fundReservations.gasWei}, COALESCE(${fundReservations.spentGasWei}, 0))`),
     })
     .from(fundReservations)
     .where(and(eq(fundReservations.chainId, chainId), eq(fundReservations.walletAddress, walletAddress), gte(createdAt, time.from), time.to === null ? undefined : lt(createdAt, time.to)))

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { char, customType, datetime, decimal, varchar } from 'drizzle-orm/mysql-core';
 
 /** Column kinds every table shares, so that one thing has one type everywhere. */
@@ -14,6 +14,9 @@ export const unitsColumn = (name: string) => decimal(name, { precision: 65, scal
 
 /** An amount to reckon with in SQL. As plain text it would make the server reckon in doubles, which hold fifteen digits. */
 export const exactUnits = (amount: bigint): SQL => sql`CAST(${amount.toString()} AS DECIMAL(65,0))`;
+
+/** A sum of such amounts, 0 of none; as text, as the driver would make a double of it. */
+export const exactSum = (units: SQLWrapper): SQL<string> => sql<string>`CAST(COALESCE(SUM(${units}), 0) AS CHAR)`;
 
 /** UTC, milliseconds. */
 export const timeColumn = (name: string) => datetime(name, { mode: 'date', fsp: 3 });
