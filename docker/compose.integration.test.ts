@@ -31,6 +31,7 @@ describe('the compose files, loaded as Compose loads them', () => {
     if (program === undefined) skip('there is no Go here to build the loader with');
     const { services } = await load(['compose.yaml'], { PORT: '3999', CODEC_PORT: '8999' });
     expect(Object.keys(services)).toHaveLength(16);
+    expect((await load(['compose.yaml'], { COMPOSE_PROFILES: 'ops' })).services['ops']).toMatchObject({ image: expect.stringMatching(/^withdrawal-engine-ops:/), environment: { API_URL: 'http://api-server:3000' } });
     expect(services['api-server']?.ports).toEqual([expect.objectContaining({ host_ip: '127.0.0.1', published: '3999' })]);
     expect(services['temporal-ui']?.environment['TEMPORAL_CODEC_ENDPOINT']).toBe('http://127.0.0.1:8999');
   });
@@ -55,6 +56,13 @@ describe('the compose files, loaded as Compose loads them', () => {
     const built = Object.values(services).flatMap(({ image, build }) => (build ? [image] : []));
     expect(new Set(Object.values(services).map(({ image }) => image))).toEqual(new Set(built));
     expect(services['tx-monitor']?.secrets?.map(({ source }) => source)).not.toContain('key_encryption_key');
+  });
+
+  it('reach an operator\'s own Temporal with their commands as well', async ({ skip }) => {
+    if (program === undefined) skip('there is no Go here to build the loader with');
+    const { services } = await load(['compose.yaml', 'compose.external.yaml'], { ...OWN, COMPOSE_PROFILES: 'ops' });
+    expect(services['ops']).toMatchObject({ environment: { TEMPORAL_ADDRESS: OWN.TEMPORAL_ADDRESS }, volumes: [{ target: '/run/temporal' }] });
+    expect(Object.keys(services['ops']?.networks ?? {}).toSorted()).toEqual(['edge', 'outbound']);
   });
 
   it('say which variable an operator has left out', async ({ skip }) => {

@@ -8,8 +8,9 @@ import { roleSpecs } from '../scripts/sandbox/roles.ts';
 import { writeSecrets } from '../scripts/docker/write-secrets.ts';
 import { minimalEnv } from '../scripts/stack/child-spec.ts';
 import { PROJECT_ROOT } from '../scripts/stack/paths.ts';
+import { CLI_VERSION } from '../scripts/stack/temporal.ts';
 import { ROLES } from '../scripts/stack/privileges.ts';
-import { isOnce, readComposeFile, targetOf } from './compose.testkit.ts';
+import { isByHand, isOnce, readComposeFile, targetOf } from './compose.testkit.ts';
 
 const { text, services, networks, secrets, volumes } = readComposeFile();
 const all = Object.entries(services);
@@ -27,7 +28,7 @@ describe('docker/compose.yaml', () => {
 
   it('builds each image of ours once, and looks for none elsewhere', () => {
     const builders = all.flatMap(([name, service]) => (service.build ? [[name, service.build.target, targetOf(service)]] : []));
-    expect(builders).toEqual([['migrate', 'engine', 'engine'], ['provision', 'sandbox', 'sandbox']]);
+    expect(builders).toEqual([['migrate', 'engine', 'engine'], ['provision', 'sandbox', 'sandbox'], ['ops', 'ops', 'ops']]);
     for (const [, service] of all.filter(([, each]) => targetOf(each))) expect(service.pull_policy).toBe('never');
   });
 
@@ -56,9 +57,9 @@ describe('docker/compose.yaml', () => {
     expect(on('custody')).toEqual(['moto', 'provision', 'signing-service']);
     // On a second network it could be reached by whoever is there.
     expect(['mysql', 'redis', 'anvil', 'moto', 'codec-server'].map((name) => services[name]?.networks)).toEqual([['database'], ['cache'], ['chain'], ['custody'], ['edge']]);
-    expect(on('temporal')).toEqual(['api-server', 'provision', 'signing-service', 'temporal', 'temporal-setup', 'temporal-ui', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker']);
+    expect(on('temporal')).toEqual(['api-server', 'ops', 'provision', 'signing-service', 'temporal', 'temporal-setup', 'temporal-ui', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker']);
     expect(on('outbound')).toEqual(['withdrawal-worker']);
-    expect(on('edge')).toEqual(['api-server', 'codec-server', 'temporal-ui']);
+    expect(on('edge')).toEqual(['api-server', 'codec-server', 'ops', 'temporal-ui']);
     expect(Object.entries(networks).flatMap(([name, network]) => (network?.internal ? [] : [name])).toSorted()).toEqual(['edge', 'outbound']);
   });
 
@@ -68,7 +69,7 @@ describe('docker/compose.yaml', () => {
     expect(holders).toEqual({
       database_url: ['api-server', 'migrate', 'provision', 'signing-service', 'tx-broadcaster', 'tx-monitor', 'withdrawal-worker'],
       redis_url: roles,
-      temporal_payload_keys: ['api-server', 'codec-server', ...roles.slice(1)],
+      temporal_payload_keys: ['api-server', 'codec-server', 'ops', ...roles.slice(1)],
       jwt_private_jwk: ['api-server'],
       webhook_key: ['api-server', 'withdrawal-worker'],
       seal_key: ['api-server', 'provision', 'signing-service'],
@@ -133,7 +134,12 @@ describe('docker/compose.yaml', () => {
 
   it('has one place that can be written to and executed from: the compiler of the workflows needs it', () => {
     const executable = all.flatMap(([name, { tmpfs }]) => tmpfs.filter((mount) => /[:,]exec\b/.test(mount)).map((mount) => [name, mount.split(':')[0]]));
-    expect(executable).toEqual([['withdrawal-worker', services['withdrawal-worker']?.environment?.['SWC_NATIVE_BINDING_CACHE']]]);
+    expect(executable).toEqual(['withdrawal-worker', 'ops'].map((name) => [name, services[name]?.environment?.['SWC_NATIVE_BINDING_CACHE']]));
+  });
+
+  it('leaves to people what only they run, who need no container of a role for it', () => {
+    expect(all.flatMap(([name, service]) => (isByHand(service) ? [name] : []))).toEqual(['ops']);
+    for (const [name, service] of all) expect([name, Object.keys(service.depends_on ?? {})]).toEqual([name, expect.not.arrayContaining(['ops'])]);
   });
 
   it('lets SIGTERM through to Node, with more time than a worker takes', () => {
@@ -148,18 +154,21 @@ describe('docker/Dockerfile', () => {
   it('starts from the Node that the project runs on, by its version', () => {
     const pinned = /PINNED_NODE = '([\d.]+)'/.exec(readFileSync(new URL('../scripts/run.mjs', import.meta.url), 'utf8'))?.[1];
     expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${pinned}-bookworm-slim\n`);
-    expect(dockerfile.match(/^FROM .*/gm)?.slice(1).every((line) => line.startsWith('FROM base AS '))).toBe(true);
+    expect(dockerfile.match(/^FROM .*/gm)?.slice(1).filter((line) => !line.startsWith('FROM base AS '))).toEqual(['FROM ${TEMPORAL_CLI_IMAGE} AS temporal-cli', 'FROM engine AS ops']);
+    expect(dockerfile).toContain(`ARG TEMPORAL_CLI_IMAGE=temporalio/temporal:${CLI_VERSION}\n`);
   });
 
   it('holds production packages only, none of whose scripts ran, and ends as a user without rights', () => {
-    const engine = dockerfile.slice(dockerfile.indexOf('FROM base AS engine'));
+    const engine = dockerfile.slice(dockerfile.indexOf('FROM base AS engine'), dockerfile.indexOf('\nFROM ${TEMPORAL_CLI_IMAGE}'));
+    const ops = dockerfile.slice(dockerfile.indexOf('FROM engine AS ops'));
     expect(dockerfile).toContain('RUN npm ci --omit=dev --ignore-scripts');
     expect(engine).toContain('COPY --from=production-packages /app/node_modules');
     expect(engine).toMatch(/USER 10001:10001\n[\s\S]*ENTRYPOINT \["node", "--import", "\/app\/docker\/secret-files\.ts"\]\nCMD \["api\/server\.ts"\]\n$/);
+    expect(ops).not.toMatch(/^(USER|RUN) /m);
   });
 
   it('lets its user read the sources, whatever rights the checkout gives', () => {
-    expect(dockerfile.match(/^COPY (?!package\.json).*/gm)?.filter((line) => !line.includes('/node_modules '))).toEqual(['COPY . .', 'COPY --from=sources /app ./', 'COPY --from=sources /app ./']);
+    expect(dockerfile.match(/^COPY (?!package\.json).*/gm)?.filter((line) => !/\/node_modules |\/temporal /.test(line))).toEqual(['COPY . .', 'COPY --from=sources /app ./', 'COPY --from=sources /app ./']);
     expect(dockerfile).toContain('FROM base AS sources\nCOPY . .\nRUN chmod -R u=rwX,go=rX .\n');
   });
 

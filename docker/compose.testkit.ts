@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-export type Target = 'engine' | 'sandbox';
+export type Target = 'engine' | 'sandbox' | 'ops';
 
 /** A service as docker/compose.yaml describes it, anchors and merges resolved, variables not. */
 export interface Service {
@@ -25,6 +25,7 @@ export interface Service {
   pids_limit: number;
   init?: boolean;
   build?: { target: Target };
+  profiles?: string[];
   pull_policy?: string;
 }
 
@@ -41,13 +42,16 @@ export function readComposeFile(): ComposeFile {
   return { text, ...(parse(text, { merge: true }) as Omit<ComposeFile, 'text'>) };
 }
 
-/** What runs at the same time as others, and not once before them. */
+/** What people run by hand, and `up` does not. */
+export const isByHand = (service: Service): boolean => service.profiles !== undefined;
+
+/** What runs once before others, and not at the same time. */
 export const isOnce = (service: Service): boolean => service.restart === 'no';
 
 /** The target of docker/Dockerfile that a service runs, or undefined where its image is somebody else's. */
 export function targetOf({ image }: Service): Target | undefined {
-  if (image.startsWith('withdrawal-engine-sandbox:')) return 'sandbox';
-  return image.startsWith('withdrawal-engine:') ? 'engine' : undefined;
+  const [, target] = /^withdrawal-engine(|-sandbox|-ops):/.exec(image) ?? [];
+  return target === undefined ? undefined : target === '' ? 'engine' : (target.slice(1) as Target);
 }
 
 /** Fills in `${NAME:-default}` as Compose does with nothing set. */

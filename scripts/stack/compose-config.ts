@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
@@ -27,7 +28,7 @@ import (
 )
 
 func main() {
-	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithOsEnv)
+	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithOsEnv, cli.WithDefaultProfiles())
 	if err != nil {
 		fail(err)
 	}
@@ -54,7 +55,8 @@ func fail(err error) {
  * @returns the program, or undefined where there is no Go: takes the files, ends with 1 and says why where they are wrong
  */
 export async function ensureComposeConfig(logFile: string): Promise<string | undefined> {
-  const target = join(cacheDir(), `compose-config-${VERSION}`);
+  // By what it is made of: one built before its source was changed is another program.
+  const target = join(cacheDir(), `compose-config-${createHash('sha256').update(GO_MOD + MAIN).digest('hex').slice(0, 12)}`);
   if (existsSync(target)) return target;
   const go = findGo();
   if (go === undefined) return undefined;

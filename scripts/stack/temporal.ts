@@ -10,7 +10,7 @@ import { cacheDir, makeCacheDir } from './paths.ts';
 import { goInstall } from './go.ts';
 import { oneLine, UserError } from './user-error.ts';
 
-const CLI_VERSION = '1.5.1';
+export const CLI_VERSION = '1.5.1';
 const DOWNLOAD_HEADERS_TIMEOUT_MS = 5_000;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
 const INSTEAD = 'set TEMPORAL_ADDRESS to a Temporal server of your own';

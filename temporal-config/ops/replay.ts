@@ -6,6 +6,9 @@ import { readArguments } from './arguments.ts';
 import type { OpsCommand } from './command.ts';
 import { OpsError } from './ops-error.ts';
 
+const STANDARD_INPUT = '-';
+const STANDARD_INPUT_FD = 0;
+
 /** @param bundle what the workflows of today are bundled from */
 export function replayCommand(bundle: Pick<BundleOptions, 'workflowsPath' | 'workflowInterceptorModules' | 'failureConverterPath'>): OpsCommand {
   return {
@@ -13,14 +16,14 @@ export function replayCommand(bundle: Pick<BundleOptions, 'workflowsPath' | 'wor
     summary: "holds exported histories against today's workflow code",
     help: `replay FILE …
 
-Runs today's workflow code over each history, without a server and without any activity: nothing is sent, signed or booked. Says for each whether the code takes the
+"-" is standard input. Runs today's workflow code over each history, without a server and without any activity: nothing is sent, signed or booked. Says for each whether the code takes the
 same steps. Exit code 1 when one does not: code like that must not be deployed while such a withdrawal is open. Sealed
 histories are opened with TEMPORAL_PAYLOAD_KEYS (the sandbox's own where it is meant).`,
 
     async run(args, { print, payloads }) {
       const { positionals } = readArguments(args, {});
       if (positionals.length === 0) throw new OpsError('usage', 'name the files of histories that export wrote');
-      const histories = positionals.map((file) => ({ workflowId: basename(file, '.json'), history: readHistory(file) }));
+      const histories = positionals.map((file) => ({ workflowId: file === STANDARD_INPUT ? 'standard input' : basename(file, '.json'), history: readHistory(file) }));
       const logger = new DefaultLogger('ERROR');
       // What the core would log of a failed replay is said below, in one line.
       Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
@@ -42,9 +45,9 @@ function reasonOf(error: Error): string {
 
 function readHistory(file: string): History {
   try {
-    return historyFromJSON(JSON.parse(readFileSync(file, 'utf8')));
+    return historyFromJSON(JSON.parse(readFileSync(file === STANDARD_INPUT ? STANDARD_INPUT_FD : file, 'utf8')));
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new OpsError('usage', missing ? `there is no file ${file}` : `${file} is no history as export writes it`, { cause: error });
+    throw new OpsError('usage', missing ? `there is no file ${file}` : `${file === STANDARD_INPUT ? 'standard input' : file} is no history as export writes it`, { cause: error });
   }
 }

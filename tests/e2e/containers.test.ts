@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOnce, readComposeFile, targetOf, type Target } from '../../docker/compose.testkit.ts';
+import { isByHand, isOnce, readComposeFile, targetOf, type Target } from '../../docker/compose.testkit.ts';
+import { createApiClient } from '../../api/client/client.ts';
 import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { openCustomer } from '../../scripts/demo/customer.ts';
 import { writeSecrets } from '../../scripts/docker/write-secrets.ts';
 import { askReady } from '../../scripts/sandbox/ready.ts';
 import { freePort, freePorts, startInfrastructure, type Infrastructure } from '../../scripts/stack/infrastructure.ts';
+import { findTemporal } from '../../scripts/stack/temporal.ts';
 import { startService, untilUp, type ContainerWorld, type RunningService } from '../harness/compose-service.ts';
 import { asImageUser, layOutImage, mayMount, withOwnMounts } from '../harness/image-content.ts';
 
@@ -28,7 +30,8 @@ describe('the containers\' commands', () => {
   const secretsDir = join(dir, 'secrets');
   const ports = new Map<string, string>();
   const up = new Map<string, RunningService>();
-  const images = { engine: join(dir, 'engine'), sandbox: join(dir, 'sandbox') };
+  const images = { engine: join(dir, 'engine'), sandbox: join(dir, 'sandbox'), ops: join(dir, 'engine') };
+  const programsDir = join(dir, 'programs');
   let imageUser: readonly string[];
   let infrastructure: Infrastructure;
 
@@ -39,6 +42,8 @@ describe('the containers\' commands', () => {
     await layOutImage(images.engine, 'engine', join(dir, 'npm.log'));
     await layOutImage(images.sandbox, 'sandbox', join(dir, 'npm.log'));
     imageUser = asImageUser(dir);
+    mkdirSync(programsDir, { mode: 0o711 });
+    copyFileSync(findTemporal() ?? '', join(programsDir, 'temporal'));
     infrastructure = await startInfrastructure({ stateDir: join(dir, 'parts'), ports: await freePorts(), parts: ['mysql', 'redis', 'temporal'] });
     const { urls } = infrastructure;
     writeSecret('database_url', urls.databaseUrl ?? '');
@@ -60,7 +65,7 @@ describe('the containers\' commands', () => {
   }
 
   function ourServices() {
-    return Object.entries(services).filter(([, service]) => targetOf(service) !== undefined);
+    return Object.entries(services).filter(([, service]) => targetOf(service) !== undefined && !isByHand(service));
   }
 
   function portsOf({ environment = {}, healthcheck }: (typeof services)[string]): string[] {
@@ -89,7 +94,8 @@ describe('the containers\' commands', () => {
         ['api-server:3000', `127.0.0.1:${portOf('api-server', '3000')}`],
       ]),
       portOf,
-      node: (service) => (target === 'engine' ? [...withOwnMounts(service.tmpfs), ...imageUser] : [process.execPath]),
+      ...(target === 'ops' && { programsDir }),
+      node: (service) => (target === 'sandbox' ? [process.execPath] : [...withOwnMounts(service.tmpfs), ...imageUser]),
     };
   }
 
@@ -132,6 +138,23 @@ describe('the containers\' commands', () => {
     const client = await openCustomer(readCredentials());
     const { requestId } = await client.withdraw({ amount: '1.5', currency: 'USDC', toAddress: Wallet.createRandom().address }, randomUUID());
     await expect.poll(async () => (await client.withdrawal(requestId)).status, { timeout: 90_000, interval: 500 }).toBe('COMPLETED');
+  });
+
+  /** As `docker compose run --rm -e API_TOKEN ops …` with this standard input. */
+  async function ops(command: string[], { input = '', token }: { input?: string; token?: string } = {}): Promise<string> {
+    const service = services['ops'];
+    if (!service) throw new Error('there is no ops');
+    const running = startService('ops', { ...service, command, environment: { ...service.environment, ...(token !== undefined && { API_TOKEN: token }) } }, world('ops'), input);
+    expect([await running.ended, running.output()]).toEqual([0, expect.any(String)]);
+    return running.output();
+  }
+
+  it('look into a withdrawal by the operators\' commands, and hold its history against the code', async () => {
+    const [requestId = ''] = /tx-\S+/.exec(await ops(['list', '--status', 'COMPLETED'])) ?? [];
+    const { baseUrl, admin } = readCredentials();
+    const signedIn = await createApiClient({ baseUrl, language: 'en' }).POST('/auth/login', { body: { email: admin.email, password: admin.password } });
+    expect(await ops(['show', requestId], { token: signedIn.data?.accessToken ?? '' })).toContain('COMPLETED');
+    expect(await ops(['replay', '-'], { input: await ops(['export', requestId, '--to', '-']) })).toContain('✔ standard input');
   });
 
   it.each([

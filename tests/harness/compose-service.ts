@@ -16,6 +16,8 @@ export interface ContainerWorld {
   addresses: ReadonlyMap<string, string>;
   /** a port that a container opens, and what it is here: containers have ports of their own, processes share this machine's */
   portOf: (service: string, port: string) => string;
+  /** what the image has in /usr/local/bin beside Node */
+  programsDir?: string;
   /** what to start Node with, so that it runs as in the service's container */
   node: (service: Service) => readonly string[];
 }
@@ -30,19 +32,22 @@ export interface RunningService {
   ended: Promise<number | string>;
 }
 
-const IMAGE_ENTRYPOINT = /^ENTRYPOINT (\[.*\])$/gm;
+const IMAGE_ENTRYPOINT = /^ENTRYPOINT (\[.*\])$/m;
 
 /**
  * Runs a service of docker/compose.yaml that one of our own images runs: the image's entry point with the service's command, and the
  * service's environment and nothing else of this machine.
+ * @param input what it reads from standard input
  */
-export function startService(name: string, service: Service, world: ContainerWorld): RunningService {
+export function startService(name: string, service: Service, world: ContainerWorld, input = ''): RunningService {
   const inWorld = (text: string): string => translate(withDefaults(text), name, service, world);
-  const [program, ...args] = [...imageEntrypoint(), ...(service.command ?? [])].map(inWorld);
+  const [program, ...args] = [...imageEntrypoint(service), ...(service.command ?? [])].map(inWorld);
   if (program !== 'node') throw new Error(`the image starts ${program}`);
   const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([key, value]) => [key, inWorld(/_?PORT$/.test(key) ? world.portOf(name, value) : value)]));
   const [node = process.execPath, ...before] = world.node(service);
-  const child = spawn(node, [...before, ...args], { cwd: world.appDir, env: { ...imageEnv(service), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, [...before, ...args], { cwd: world.appDir, env: { ...imageEnv(service, world), ...env }, stdio: 'pipe' });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
   const ended = new Promise<number | string>((resolve, reject) => {
@@ -56,7 +61,7 @@ export function startService(name: string, service: Service, world: ContainerWor
     isHealthy: async () => {
       const [, checker = '', ...rest] = service.healthcheck?.test ?? [];
       if (checker !== 'node') throw new Error(`${name} is checked by ${checker}`);
-      return (await exitOf(spawn(node, [...before, ...rest.map(inWorld)], { cwd: world.appDir, env: imageEnv(service), stdio: 'ignore' }))) === 0;
+      return (await exitOf(spawn(node, [...before, ...rest.map(inWorld)], { cwd: world.appDir, env: imageEnv(service, world), stdio: 'ignore' }))) === 0;
     },
     stop: async () => {
       child.kill('SIGTERM');
@@ -83,17 +88,17 @@ export async function untilUp(running: RunningService, service: Service, timeout
   }
 }
 
-/** Of docker/Dockerfile, where both images have the same. */
-function imageEntrypoint(): string[] {
+/** Of the target in docker/Dockerfile. */
+function imageEntrypoint(service: Service): string[] {
   const dockerfile = readFileSync(new URL('../../docker/Dockerfile', import.meta.url), 'utf8');
-  const entrypoints = [...dockerfile.matchAll(IMAGE_ENTRYPOINT)].map(([, entrypoint = '']) => entrypoint);
-  if (new Set(entrypoints).size !== 1) throw new Error('the images of docker/Dockerfile start differently');
-  return JSON.parse(entrypoints[0] ?? '') as string[];
+  const stage = dockerfile.split(/^FROM /m).find((each) => each.startsWith(`${each.split(' ')[0]} AS ${targetOf(service)}\n`)) ?? '';
+  return JSON.parse(IMAGE_ENTRYPOINT.exec(stage)?.[1] ?? '') as string[];
 }
 
 /** What the images set; moto is found where it is on this machine. */
-function imageEnv(service: Service): Record<string, string> {
-  const { PATH = '', XDG_CACHE_HOME: cache, HOME = '' } = process.env;
+function imageEnv(service: Service, { programsDir }: ContainerWorld): Record<string, string> {
+  const { PATH: path = '', XDG_CACHE_HOME: cache, HOME = '' } = process.env;
+  const PATH = programsDir === undefined ? path : `${programsDir}:${path}`;
   return { PATH, HOME: '/tmp', NODE_ENV: 'production', ...(targetOf(service) === 'sandbox' && { XDG_CACHE_HOME: cache || join(HOME, '.cache') }) };
 }
 

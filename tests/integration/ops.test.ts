@@ -43,14 +43,16 @@ describe('npm run ops', () => {
     err: string;
   }
 
-  async function ops(args: string[], options: { by?: TestAccount; env?: Record<string, string | undefined> } = {}): Promise<Ended> {
+  async function ops(args: string[], options: { by?: TestAccount; env?: Record<string, string | undefined>; input?: string } = {}): Promise<Ended> {
     const env: Record<string, string | undefined> = {
       PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'),
       TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, API_URL: baseUrl, TEMPORAL_PAYLOAD_KEYS: PAYLOAD_KEYS,
       ...(options.by && { API_TOKEN: options.by.bearer.slice('Bearer '.length) }), ...options.env,
     };
     try {
-      const { stdout, stderr } = await execute(process.execPath, [join(PROJECT_ROOT, 'scripts/ops.ts'), ...args], { cwd: folder, env });
+      const running = execute(process.execPath, [join(PROJECT_ROOT, 'scripts/ops.ts'), ...args], { cwd: folder, env });
+      running.child.stdin?.end(options.input);
+      const { stdout, stderr } = await running;
       return { code: 0, out: stdout, err: stderr };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -190,6 +192,9 @@ describe('npm run ops', () => {
     expect(await ops(['export', requestId])).toMatchObject({ code: 0 });
     const file = join(folder, `${requestId}.json`);
     expect(await ops(['replay', file])).toMatchObject({ code: 0, out: expect.stringContaining('✔') as string });
+    const { out: input } = await ops(['export', requestId, '--to', '-']);
+    expect(await ops(['replay', '-'], { input })).toMatchObject({ code: 0, out: expect.stringContaining('✔ standard input') as string });
+    expect(await ops(['replay', '-'], { input: '' })).toMatchObject({ code: 2, err: expect.stringContaining('standard input') as string });
 
     const other = join(folder, 'other.json');
     writeFileSync(other, readFileSync(file, 'utf8').replaceAll('"reserveFunds"', '"holdFunds"'));
