@@ -312,7 +312,11 @@ async function parkForAPerson(request: WithdrawalInput, failure: Failure, hands:
     } else if (hands.cancelled) {
       const cancelled = await cancelUnpaid(request, hands);
       if (cancelled !== null) return cancelled;
-    } else return null;
+    } else {
+      // How long it waited for money before says nothing of now.
+      hands.fundsDeadlineMs = null;
+      return null;
+    }
   }
 }
 

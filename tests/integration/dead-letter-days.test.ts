@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { eq } from 'drizzle-orm';
-import { Wallet } from 'ethers';
+import { hexlify, randomBytes, Wallet } from 'ethers';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +25,7 @@ import { startTimeSkipping } from '../harness/time-skipping.ts';
 const INDEXED_VALUE_TYPE_KEYWORD = 2;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const ENOUGH_WEI = 10n ** 20n;
 
 let engine: TestEngine;
 let env: TestWorkflowEnvironment;
@@ -149,6 +150,35 @@ describe('a dead letter that nobody answers', () => {
     failures = ['TRANSFER_REFUSED'];
     await handle(requestId).signal('retry');
     expect(await handle(requestId).result()).toBe('FAILED');
+  });
+});
+
+describe('a retry after days', () => {
+  it('waits for money anew, however long it had waited before it was parked', async () => {
+    const [wallet = ''] = engine.wallets;
+    const hold = async (wei: bigint) => {
+      await engine.chain.rpc.call('anvil_setBalance', [wallet, `0x${wei.toString(16)}`]);
+      await engine.chain.rpc.call('evm_mine', []);
+      // Balances are remembered for a block.
+      await engine.redis.flushdb();
+    };
+    try {
+      await hold(1n);
+      const requestId = await accept('TRANSFER_REFUSED');
+      await engine.until(requestId, ['AWAITING_FUNDS']);
+      // By a transaction that nobody ever sees.
+      await handle(requestId).signal('markPaid', hexlify(randomBytes(32)));
+      await engine.until(requestId, ['DEAD_LETTERED']);
+      await env.sleep(2 * HOUR_MS);
+
+      await handle(requestId).signal('retry');
+      await engine.until(requestId, ['AWAITING_FUNDS']);
+      await hold(ENOUGH_WEI);
+      expect(await handle(requestId).result()).toBe('FAILED');
+      expect(await engine.row(requestId)).toMatchObject({ errorCode: 'TRANSFER_REFUSED' });
+    } finally {
+      await hold(ENOUGH_WEI);
+    }
   });
 });
 
