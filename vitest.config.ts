@@ -4,19 +4,14 @@ import { LongestFirst } from './tests/harness/sequencer.ts';
 
 const SOURCES = ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows'];
 
+/** Files wait for blocks, timers and processes half of the time: two for each core keep it busy, with three those under load starve. Each has its own database, chain and namespace. */
+const WORKERS_PER_CORE = 2;
 /** A worker takes some hundred megabytes, and Redis has sixteen databases. */
 const WORKERS_MAX = 12;
-const workers = (perCore: number): number => Math.min(perCore * availableParallelism(), WORKERS_MAX);
-
-/**
- * In two rounds. First what waits for blocks and timers most of its time: three files for each core keep it busy. Then whole stacks and
- * what puts an engine under load, which would starve beside so many. Each file has its own database, chain and namespace.
- */
-const FIRST = { maxWorkers: workers(3), sequence: { groupOrder: 0 } };
-const SECOND = { maxWorkers: workers(2), sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
+    maxWorkers: Math.min(WORKERS_PER_CORE * availableParallelism(), WORKERS_MAX),
     sequence: { sequencer: LongestFirst },
     setupFiles: ['tests/harness/own-ports.ts'],
     coverage: {
@@ -44,7 +39,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          ...FIRST,
           include: [...SOURCES.map((folder) => `${folder}/**/*.test.ts`), 'tests/faults/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', 'node_modules/**'],
           // They start nothing and change nothing that outlives them: loading the same modules for each would take longer than they do.
@@ -56,20 +50,17 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          ...FIRST,
           include: [...SOURCES.map((folder) => `${folder}/**/*.integration.test.ts`), 'tests/integration/**/*.test.ts'],
           globalSetup: ['tests/harness/global-setup.ts'],
+          // Loading the same modules for each would take as long as half of them do. What a file starts it also ends.
+          isolate: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
       },
       {
         extends: true,
-        test: { name: 'load', ...SECOND, include: ['tests/load/**/*.test.ts'], globalSetup: ['tests/harness/global-setup.ts'], testTimeout: 120_000, hookTimeout: 180_000 },
-      },
-      {
-        extends: true,
-        test: { name: 'e2e', ...SECOND, include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
       },
     ],
   },

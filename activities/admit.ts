@@ -1,12 +1,12 @@
 import { EngineError } from '../domain/errors.ts';
 import { judge, type DenialCode } from '../domain/policy.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
-import { bucketOf, readUsage, takeLimits } from '../db/repositories/limits.ts';
-import { findLivePolicy, rulesOf, type PolicyRow } from '../db/repositories/policies.ts';
-import { insertDecision } from '../db/repositories/policy-decisions.ts';
-import { readStandingFacts, type StandingFacts } from '../db/repositories/policy-facts.ts';
-import { listUsersByEmail } from '../db/repositories/users.ts';
-import type { WithdrawalRow } from '../db/repositories/withdrawals.ts';
+import { bucketOf, readUsage, takeLimits } from '../db/repositories/policy/limits.ts';
+import { findLivePolicy, rulesOf, type PolicyRow } from '../db/repositories/policy/policies.ts';
+import { insertDecision } from '../db/repositories/policy/policy-decisions.ts';
+import { readStandingFacts, type StandingFacts } from '../db/repositories/policy/policy-facts.ts';
+import { listUsersByEmail } from '../db/repositories/accounts/users.ts';
+import type { WithdrawalRow } from '../db/repositories/withdrawals/withdrawals.ts';
 
 export type Admission = { kind: 'admitted'; awaitsApproval: boolean } | { kind: 'denied'; code: DenialCode; rule: string };
 

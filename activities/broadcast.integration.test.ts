@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts, resolveAlert } from '../db/repositories/alerts.ts';
-import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import { listOpenAlerts, resolveAlert } from '../db/repositories/operations/alerts.ts';
+import { commitCancelIntent } from '../db/repositories/withdrawals/cancel-intent.ts';
 import type { Database, Transaction } from '../db/client.ts';
-import { liftHalt, setHalt } from '../db/repositories/halts.ts';
-import { getWallet, liftPause, setWalletStatus } from '../db/repositories/wallets.ts';
+import { liftHalt, setHalt } from '../db/repositories/operations/halts.ts';
+import { getWallet, liftPause, setWalletStatus } from '../db/repositories/wallets/wallets.ts';
 import { signedTransactions } from '../db/schema/index.ts';
 import { EVERYTHING } from '../domain/halts.ts';
 import { NONCE_GAP_MS_MAX, SENDS_MAX } from '../domain/send-policy.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
-import { raiseAlert } from '../db/repositories/alerts.ts';
-import { chainAudit, readAuditHash, readAuditHead } from '../db/repositories/audit-chain.ts';
+import { raiseAlert } from '../db/repositories/operations/alerts.ts';
+import { chainAudit, readAuditHash, readAuditHead } from '../db/repositories/audit/audit-chain.ts';
 import type { AuditHead } from '../domain/audit.ts';
 import type { Settings } from '../domain/settings.ts';
 import { failureToTell, startHeartbeats, type ActivityLog } from './failure.ts';

@@ -1,9 +1,9 @@
 import { parseEther } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { raiseAlert, resolveAlert } from '../db/repositories/alerts.ts';
-import { liftHalt, setHalt } from '../db/repositories/halts.ts';
-import { assetKeyOf, recordObservations } from '../db/repositories/wallet-observations.ts';
-import { setWalletStatus } from '../db/repositories/wallets.ts';
+import { raiseAlert, resolveAlert } from '../db/repositories/operations/alerts.ts';
+import { liftHalt, setHalt } from '../db/repositories/operations/halts.ts';
+import { assetKeyOf, recordObservations } from '../db/repositories/wallets/wallet-observations.ts';
+import { setWalletStatus } from '../db/repositories/wallets/wallets.ts';
 import { fundReservations, nonceReservations, walletObservations, withdrawalRequests } from '../db/schema/index.ts';
 import { transact } from '../db/transact.ts';
 import type { Address } from '../domain/address.ts';

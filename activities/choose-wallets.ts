@@ -3,10 +3,10 @@ import { EngineError } from '../domain/errors.ts';
 import type { Settings } from '../domain/settings.ts';
 import { orderWallets } from '../domain/wallet-choice.ts';
 import type { Queryable } from '../db/client.ts';
-import { listAlertedSubjects } from '../db/repositories/alerts.ts';
-import { countWindowUse } from '../db/repositories/wallet-load.ts';
-import { assetKeyOf, listObservations } from '../db/repositories/wallet-observations.ts';
-import type { WalletRow } from '../db/repositories/wallets.ts';
+import { listAlertedSubjects } from '../db/repositories/operations/alerts.ts';
+import { countWindowUse } from '../db/repositories/wallets/wallet-load.ts';
+import { assetKeyOf, listObservations } from '../db/repositories/wallets/wallet-observations.ts';
+import type { WalletRow } from '../db/repositories/wallets/wallets.ts';
 
 /** Beyond this many in line, queues count as equally long and are chosen by lot. */
 const QUEUE_COUNTED_MAX = 500;

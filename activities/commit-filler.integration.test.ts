@@ -1,11 +1,11 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { halts, nonceReservations } from '../db/schema/index.ts';
-import { getTransaction } from '../db/repositories/chain-view.ts';
-import { takeForFiller } from '../db/repositories/fillers.ts';
-import { setHalt } from '../db/repositories/halts.ts';
-import { endNonce, getLiveReservation, lockLiveReservation } from '../db/repositories/nonces.ts';
-import { setWalletStatus } from '../db/repositories/wallets.ts';
+import { getTransaction } from '../db/repositories/payments/chain-view.ts';
+import { takeForFiller } from '../db/repositories/payments/fillers.ts';
+import { setHalt } from '../db/repositories/operations/halts.ts';
+import { endNonce, getLiveReservation, lockLiveReservation } from '../db/repositories/payments/nonces.ts';
+import { setWalletStatus } from '../db/repositories/wallets/wallets.ts';
 import { transact } from '../db/transact.ts';
 import { EVERYTHING, NATIVE } from '../domain/halts.ts';
 import { startBench, workBehind, workBehindHalt, type Bench } from './activities.testkit.ts';

@@ -1,9 +1,9 @@
 import { mayCommit } from '../domain/attempts.ts';
 import type { Database } from '../db/client.ts';
-import { insertAttempt, listAttempts, type NewAttempt } from '../db/repositories/attempts.ts';
-import { passHaltGate } from '../db/repositories/halt-gate.ts';
-import { lockLiveReservation, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { lockWallet } from '../db/repositories/wallets.ts';
+import { insertAttempt, listAttempts, type NewAttempt } from '../db/repositories/payments/attempts.ts';
+import { passHaltGate } from '../db/repositories/operations/halt-gate.ts';
+import { lockLiveReservation, type NonceReservationRow } from '../db/repositories/payments/nonces.ts';
+import { lockWallet } from '../db/repositories/wallets/wallets.ts';
 import { transact } from '../db/transact.ts';
 import { fillerThatMayGo } from './guardian/may-fill.ts';
 

@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
-import { raiseAlert } from '../db/repositories/alerts.ts';
-import { noteEscalation } from '../db/repositories/dead-letters.ts';
-import { appendEvent } from '../db/repositories/events.ts';
+import { raiseAlert } from '../db/repositories/operations/alerts.ts';
+import { noteEscalation } from '../db/repositories/operations/dead-letters.ts';
+import { appendEvent } from '../db/repositories/withdrawals/events.ts';
 import { transact } from '../db/transact.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 

@@ -1,8 +1,8 @@
 import { Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts } from '../db/repositories/alerts.ts';
-import { declareMovement, listMovements } from '../db/repositories/treasury-movements.ts';
-import { getWallet } from '../db/repositories/wallets.ts';
+import { listOpenAlerts } from '../db/repositories/operations/alerts.ts';
+import { declareMovement, listMovements } from '../db/repositories/wallets/treasury-movements.ts';
+import { getWallet } from '../db/repositories/wallets/wallets.ts';
 import { NOTHING_SEEN, type GuardianMemory } from '../domain/guardian.ts';
 import type { Address } from '../domain/address.ts';
 import { startBench, type Bench } from './activities.testkit.ts';

@@ -3,7 +3,7 @@ import { EngineError } from '../domain/errors.ts';
 import { movesValue, soleTransferOf } from '../domain/foreign.ts';
 import { declaredInTime } from '../domain/reconciliation.ts';
 import type { Queryable } from '../db/client.ts';
-import { listOutgoingMovements } from '../db/repositories/treasury-movements.ts';
+import { listOutgoingMovements } from '../db/repositories/wallets/treasury-movements.ts';
 import { readFinalHeader } from './chain/blocks.ts';
 import type { NonceConsumer } from './chain/nonce-consumer.ts';
 import { readFinalReceipt } from './chain/receipts.ts';

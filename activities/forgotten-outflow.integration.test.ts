@@ -1,6 +1,6 @@
 import { Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { setNextNonce } from '../db/repositories/wallets.ts';
+import { setNextNonce } from '../db/repositories/wallets/wallets.ts';
 import { treasuryMovements } from '../db/schema/index.ts';
 import { transact } from '../db/transact.ts';
 import type { Address } from '../domain/address.ts';

@@ -1,8 +1,8 @@
 import { and, asc, eq, inArray, lt } from 'drizzle-orm';
 import { movesValue } from '../domain/foreign.ts';
 import type { Database } from '../db/client.ts';
-import { listAttempts } from '../db/repositories/attempts.ts';
-import { listWallets, type WalletRow } from '../db/repositories/wallets.ts';
+import { listAttempts } from '../db/repositories/payments/attempts.ts';
+import { listWallets, type WalletRow } from '../db/repositories/wallets/wallets.ts';
 import { nonceReservations, treasuryMovements } from '../db/schema/index.ts';
 import type { Address } from '../domain/address.ts';
 import { readHeader, readTransactionCount } from './chain/blocks.ts';

@@ -1,11 +1,11 @@
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts } from '../db/repositories/alerts.ts';
-import { insertAttempt } from '../db/repositories/attempts.ts';
-import { recordMined } from '../db/repositories/chain-view.ts';
-import { endNonce } from '../db/repositories/nonces.ts';
+import { listOpenAlerts } from '../db/repositories/operations/alerts.ts';
+import { insertAttempt } from '../db/repositories/payments/attempts.ts';
+import { recordMined } from '../db/repositories/payments/chain-view.ts';
+import { endNonce } from '../db/repositories/payments/nonces.ts';
 import { CHAIN_ID, inTransaction, newAttempt, newWithdrawal, range, takeNonce } from '../db/repositories/repositories.testkit.ts';
-import { addWallet, getWallet, setWalletStatus } from '../db/repositories/wallets.ts';
+import { addWallet, getWallet, setWalletStatus } from '../db/repositories/wallets/wallets.ts';
 import { withdrawalEvents } from '../db/schema/index.ts';
 import { parseAddress, type Address } from '../domain/address.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';

@@ -1,10 +1,10 @@
 import { isFillerId } from '../domain/guardian.ts';
 import type { Database, Transaction } from '../db/client.ts';
-import { raiseAlert } from '../db/repositories/alerts.ts';
-import { appendEvent } from '../db/repositories/events.ts';
-import { takeBackFinal, type FinalTransaction } from '../db/repositories/final-transactions.ts';
-import { listWallets, stopWallet } from '../db/repositories/wallets.ts';
-import { lockWithdrawal } from '../db/repositories/withdrawals.ts';
+import { raiseAlert } from '../db/repositories/operations/alerts.ts';
+import { appendEvent } from '../db/repositories/withdrawals/events.ts';
+import { takeBackFinal, type FinalTransaction } from '../db/repositories/payments/final-transactions.ts';
+import { listWallets, stopWallet } from '../db/repositories/wallets/wallets.ts';
+import { lockWithdrawal } from '../db/repositories/withdrawals/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { findUndoneTransactions } from './chain/undone-finality.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { NonceTruth } from '../db/repositories/nonces.ts';
+import type { NonceTruth } from '../db/repositories/payments/nonces.ts';
 
 /**
  * The fast atomic front of nonce reservation: one Lua script, so that two signers never see the same proposal. It only

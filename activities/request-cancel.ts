@@ -1,5 +1,5 @@
 import type { Database } from '../db/client.ts';
-import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
+import { commitCancelIntent } from '../db/repositories/withdrawals/cancel-intent.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 
 /**

@@ -2,8 +2,8 @@ import { EngineError } from '../domain/errors.ts';
 import { deniedEntriesHold, denylistLinkHolds, listingSealHolds } from '../domain/listing-seal.ts';
 import type { PolicyFacts } from '../domain/policy.ts';
 import type { Database } from '../db/client.ts';
-import { findDenylistLink, type DeniedEntry, type DenylistLinkRow } from '../db/repositories/denylist-links.ts';
-import { listEntries, type ListedAddressRow } from '../db/repositories/listed-addresses.ts';
+import { findDenylistLink, type DeniedEntry, type DenylistLinkRow } from '../db/repositories/policy/denylist-links.ts';
+import { listEntries, type ListedAddressRow } from '../db/repositories/policy/listed-addresses.ts';
 import { CLOCKS_APART_MS } from './signed-usage.ts';
 
 export interface SealedListing {

@@ -2,7 +2,7 @@ import { keccak256 } from 'ethers';
 import { EngineError } from '../domain/errors.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { listAttempts, markBroadcasted } from '../db/repositories/attempts.ts';
+import { listAttempts, markBroadcasted } from '../db/repositories/payments/attempts.ts';
 import { transact } from '../db/transact.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { isKnown, sendRawTransaction } from './chain/send.ts';

@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wallets, withdrawalRequests } from '../db/schema/index.ts';
-import { listOpenAlerts } from '../db/repositories/alerts.ts';
-import { commitCancelIntent } from '../db/repositories/cancel-intent.ts';
-import { setWalletStatus } from '../db/repositories/wallets.ts';
-import type { AttemptRow } from '../db/repositories/attempts.ts';
+import { listOpenAlerts } from '../db/repositories/operations/alerts.ts';
+import { commitCancelIntent } from '../db/repositories/withdrawals/cancel-intent.ts';
+import { setWalletStatus } from '../db/repositories/wallets/wallets.ts';
+import type { AttemptRow } from '../db/repositories/payments/attempts.ts';
 import { outcomeOf } from '../domain/status.ts';
 import { randomHash, startBench, type Bench } from './activities.testkit.ts';
 import { makeSettle, type FinalVerdict } from './settle.ts';

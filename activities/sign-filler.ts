@@ -3,7 +3,7 @@ import type { Address } from '../domain/address.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Database } from '../db/client.ts';
 import type { CrashPoint } from '../db/crash-point.ts';
-import { listAttempts } from '../db/repositories/attempts.ts';
+import { listAttempts } from '../db/repositories/payments/attempts.ts';
 import { attemptFees } from './attempt-fees.ts';
 import { PLAIN_SEND_GAS, voidCall } from './chain/erc20.ts';
 import type { Rpc } from './chain/rpc.ts';

@@ -5,7 +5,7 @@ import { RollingSum } from '../domain/rolling-sum.ts';
 import { sealHolds } from '../domain/seal.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
-import { findFirstAttemptSince, listSignedIds, listSignedPayments, listUnpaid, type SignedPayment } from '../db/repositories/signed-payments.ts';
+import { findFirstAttemptSince, listSignedIds, listSignedPayments, listUnpaid, type SignedPayment } from '../db/repositories/payments/signed-payments.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

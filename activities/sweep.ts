@@ -1,10 +1,10 @@
 import type { Database } from '../db/client.ts';
-import { listUntold, setTold, type UntoldApproval } from '../db/repositories/approvals.ts';
-import { listOpenCancelIntents, type OpenCancelIntent } from '../db/repositories/cancel-intent.ts';
-import { listWaitingStarts, markDispatched } from '../db/repositories/outbox.ts';
-import type { SeenWorkflow } from '../db/repositories/books.ts';
-import { countPastHours } from '../db/repositories/statistics.ts';
-import { getStarts, listUnended } from '../db/repositories/starts.ts';
+import { listUntold, setTold, type UntoldApproval } from '../db/repositories/policy/approvals.ts';
+import { listOpenCancelIntents, type OpenCancelIntent } from '../db/repositories/withdrawals/cancel-intent.ts';
+import { listWaitingStarts, markDispatched } from '../db/repositories/withdrawals/outbox.ts';
+import type { SeenWorkflow } from '../db/repositories/payments/books.ts';
+import { countPastHours } from '../db/repositories/withdrawals/statistics.ts';
+import { getStarts, listUnended } from '../db/repositories/withdrawals/starts.ts';
 import type { WithdrawalStart } from '../domain/withdrawal-start.ts';
 import { startHeartbeats, type ActivityLog } from './failure.ts';
 

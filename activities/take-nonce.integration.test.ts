@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nonceReservations, withdrawalRequests } from '../db/schema/index.ts';
-import { setNextNonce } from '../db/repositories/wallets.ts';
+import { setNextNonce } from '../db/repositories/wallets/wallets.ts';
 import { transact } from '../db/transact.ts';
 import { interrupted, startBench, type Bench } from './activities.testkit.ts';
 import { createNonceFront } from './nonce-front.ts';

@@ -1,9 +1,9 @@
 import type { Address } from '../domain/address.ts';
 import { EngineError } from '../domain/errors.ts';
 import type { Database } from '../db/client.ts';
-import { raiseAlert } from '../db/repositories/alerts.ts';
-import { listUnexplained, reserveNonce, type NonceReservationRow } from '../db/repositories/nonces.ts';
-import { getWallet, stopWallet } from '../db/repositories/wallets.ts';
+import { raiseAlert } from '../db/repositories/operations/alerts.ts';
+import { listUnexplained, reserveNonce, type NonceReservationRow } from '../db/repositories/payments/nonces.ts';
+import { getWallet, stopWallet } from '../db/repositories/wallets/wallets.ts';
 import { readHeader, readTransactionCount } from './chain/blocks.ts';
 import { findNonceConsumer } from './chain/nonce-consumer.ts';
 import type { Rpc } from './chain/rpc.ts';

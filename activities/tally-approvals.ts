@@ -2,9 +2,9 @@ import { tallyApprovals } from '../domain/approvals.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { isEnd } from '../domain/status.ts';
 import type { Database } from '../db/client.ts';
-import { listApprovals, setUsed } from '../db/repositories/approvals.ts';
-import { awaitsApproval, findDecision, setApproved } from '../db/repositories/policy-decisions.ts';
-import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals.ts';
+import { listApprovals, setUsed } from '../db/repositories/policy/approvals.ts';
+import { awaitsApproval, findDecision, setApproved } from '../db/repositories/policy/policy-decisions.ts';
+import { lockWithdrawal, moveTo } from '../db/repositories/withdrawals/withdrawals.ts';
 import { transact } from '../db/transact.ts';
 import { moneyActivity, type ActivityLog } from './failure.ts';
 

@@ -2,10 +2,10 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { LRUCache } from 'lru-cache';
 import { createSecondFactorSeal } from '../db/second-factor-seal.ts';
 import { findAsset, type Asset } from '../db/repositories/assets.ts';
-import { readLiveRules } from '../db/repositories/policies.ts';
-import { listWallets } from '../db/repositories/wallets.ts';
+import { readLiveRules } from '../db/repositories/policy/policies.ts';
+import { listWallets } from '../db/repositories/wallets/wallets.ts';
 import type { Policy } from '../domain/policy.ts';
-import { createAddressSecrets } from './auth/address-secrets.ts';
+import { createEmailSecrets } from './auth/email-secrets.ts';
 import { createApiKeySecrets } from './auth/api-key-secrets.ts';
 import { createLines } from './auth/lines.ts';
 import { createPasswordVerifier } from './auth/passwords.ts';
@@ -187,7 +187,7 @@ export async function buildApp(deps: ApiDependencies, limits: HttpLimits = HTTP_
   await app.register(createApiKeyRoute, { database, secrets });
   await app.register(listApiKeys, { database });
   await app.register(revokeApiKeyRoute, { database });
-  const credentials = { database, addresses: createAddressSecrets(deps.sealKey), passwords: createPasswordVerifier(() => app.metrics.passwordHashes.inc()), inLine: createLines(SIGN_INS_WAITING_MAX) };
+  const credentials = { database, addresses: createEmailSecrets(deps.sealKey), passwords: createPasswordVerifier(() => app.metrics.passwordHashes.inc()), inLine: createLines(SIGN_INS_WAITING_MAX) };
   await app.register(register, { ...credentials, accounts: settings.accounts });
   await app.register(login, credentials);
   await app.register(changeOwnPassword, credentials);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { setHalt } from '../db/repositories/halts.ts';
-import { RECOVERY_HALT } from '../db/repositories/books.ts';
-import { listOpenAlerts } from '../db/repositories/alerts.ts';
+import { setHalt } from '../db/repositories/operations/halts.ts';
+import { RECOVERY_HALT } from '../db/repositories/payments/books.ts';
+import { listOpenAlerts } from '../db/repositories/operations/alerts.ts';
 import { createLogger } from '../db/observability/logger.ts';
 import { makeRequestId, workflowIdOf } from '../domain/request-id.ts';
 import { ensureNamespace } from '../temporal-config/namespace.ts';

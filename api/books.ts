@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBooksCheck } from '../db/books-check.ts';
 import type { Database } from '../db/client.ts';
-import { isRecovering } from '../db/repositories/books.ts';
+import { isRecovering } from '../db/repositories/payments/books.ts';
 import { EngineError } from '../domain/errors.ts';
 import { listStartedSince } from '../temporal-config/withdrawal-executions.ts';
 

@@ -1,4 +1,4 @@
-import type { PagePosition } from '../db/repositories/read-withdrawals.ts';
+import type { PagePosition } from '../db/repositories/withdrawals/read-withdrawals.ts';
 import { EngineError } from '../domain/errors.ts';
 import { isRequestId } from '../domain/request-id.ts';
 

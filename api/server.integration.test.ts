@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createUser } from '../db/repositories/users.ts';
+import { createUser } from '../db/repositories/accounts/users.ts';
 import { withdrawalRequests } from '../db/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { createAccessTokens } from './auth/access-tokens.ts';

@@ -2,9 +2,9 @@ import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { createBooksCheck } from './books-check.ts';
-import { RECOVERY_HALT, type SeenWorkflow } from './repositories/books.ts';
-import { liftHalt, listHalts } from './repositories/halts.ts';
-import { listOpenAlerts } from './repositories/alerts.ts';
+import { RECOVERY_HALT, type SeenWorkflow } from './repositories/payments/books.ts';
+import { liftHalt, listHalts } from './repositories/operations/halts.ts';
+import { listOpenAlerts } from './repositories/operations/alerts.ts';
 import { newWithdrawal, randomRequestId } from './repositories/repositories.testkit.ts';
 import { withdrawalRequests } from './schema/index.ts';
 

@@ -1,5 +1,5 @@
 import type { Database } from './client.ts';
-import { findForgotten, haltForRecovery, isRecovering, newestAcceptedAt, type SeenWorkflow } from './repositories/books.ts';
+import { findForgotten, haltForRecovery, isRecovering, newestAcceptedAt, type SeenWorkflow } from './repositories/payments/books.ts';
 
 export interface BooksCheckPorts {
   db: Database;

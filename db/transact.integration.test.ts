@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import type { Transaction } from './client.ts';
 import { newWallet, CHAIN_ID } from './repositories/repositories.testkit.ts';
-import { lockWallet, setNextNonce } from './repositories/wallets.ts';
+import { lockWallet, setNextNonce } from './repositories/wallets/wallets.ts';
 import { outbox, wallets } from './schema/index.ts';
 import { isDuplicateKey, transact } from './transact.ts';
 

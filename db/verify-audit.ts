@@ -1,6 +1,6 @@
 import { AUDIT_GENESIS, findCut, walkChain, type AuditBreak, type AuditHead } from '../domain/audit.ts';
 import type { Database } from './client.ts';
-import { findUnchained, findWaitingMissing, lastAuditId, readAuditHash, readAuditHead, readChain } from './repositories/audit-chain.ts';
+import { findUnchained, findWaitingMissing, lastAuditId, readAuditHash, readAuditHead, readChain } from './repositories/audit/audit-chain.ts';
 
 /** Hashes by position, as they were anchored outside this database. */
 export type Anchors = ReadonlyMap<number, ReadonlySet<string>>;

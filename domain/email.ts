@@ -1,5 +1,5 @@
 /** RFC 5321, 4.5.3.1: an address has 254 characters at most, what stands before its `@` 64. */
-const EMAIL_LENGTH_MAX = 254;
+export const EMAIL_LENGTH_MAX = 254;
 const LOCAL_LENGTH_MAX = 64;
 
 /**

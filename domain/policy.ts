@@ -2,11 +2,12 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { ErrorCode } from './errors.ts';
 import { EngineError } from './errors.ts';
+import { EMAIL_LENGTH_MAX } from './email.ts';
 
 const tokenUnits = Type.String({ pattern: '^(0|[1-9][0-9]{0,27})(\\.[0-9]{1,18})?$', description: 'Token units of the withdrawal’s own currency', examples: ['1000'] });
 const whose = Type.Union([Type.Literal('client'), Type.Literal('everyone')], { description: 'client: the owner of the withdrawal; everyone: all withdrawals of the chain' });
 const windowName = Type.Union([Type.Literal('hour'), Type.Literal('day')], { description: 'The last 60 minutes or 24 hours, rolling' });
-const email = Type.String({ minLength: 3, maxLength: 254, examples: ['approver@example.com'] });
+const email = Type.String({ minLength: 3, maxLength: EMAIL_LENGTH_MAX, examples: ['approver@example.com'] });
 const closed = { additionalProperties: false };
 
 const ConditionsSchema = Type.Object(

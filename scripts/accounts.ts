@@ -5,8 +5,8 @@ import { isEmail, normaliseEmail } from '../domain/email.ts';
 import { createAdminCommand, listCommand, resetPasswordCommand, resetSecondFactorCommand, type AccountsContext } from './accounts/commands.ts';
 import { accountsDatabaseUrl } from './accounts/config.ts';
 import { passwordFrom, promptForPassword } from './accounts/read-password.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
-import { oneLine } from './stack/user-error.ts';
+import { EXIT, UsageError } from './command-line/exit-codes.ts';
+import { oneLine } from './command-line/user-error.ts';
 
 const COMMANDS = ['list', 'create-admin', 'reset-password', 'reset-second-factor'] as const;
 

@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../db/client.ts';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
-import { readWaiting } from '../db/repositories/audit-chain.ts';
+import { readWaiting } from '../db/repositories/audit/audit-chain.ts';
 import { anchorsOf, verifyAudit } from '../db/verify-audit.ts';
 import { listAnchors, type KeptAnchor } from '../temporal-config/audit-anchors.ts';
 import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditConfig, type AuditConfig } from './audit/config.ts';
 import { describeBreak } from './audit/describe-break.ts';
-import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
-import { oneLine } from './stack/user-error.ts';
+import { EXIT, orUsageError, UsageError } from './command-line/exit-codes.ts';
+import { oneLine } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm run audit:verify [-- --json]
 

@@ -3,7 +3,7 @@ import { createLogger, logLevelFrom, type LogLevel } from '../db/observability/l
 import { buildCodecServer } from '../temporal-config/codec-server/app.ts';
 import { codecServerConfigFrom, DEFAULT_PORT, type CodecServerConfig } from '../temporal-config/codec-server/config.ts';
 import { connectEngineApi } from '../temporal-config/codec-server/engine-api.ts';
-import { oneLine } from './stack/user-error.ts';
+import { oneLine } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm run codec-server
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openMountedFiles } from './docker/open-mounted-files.ts';
 import { writeSecrets } from './docker/write-secrets.ts';
 import { PROJECT_ROOT } from './stack/paths.ts';
-import { plainCommand } from './stack/plain-command.ts';
+import { plainCommand } from './command-line/plain-command.ts';
 
 const HELP = `Usage: npm run docker:secrets
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runFaults } from '../tests/faults/run.ts';
 import { showReport } from '../tests/faults/show-report.ts';
-import { eventProgress, terminalView } from './stack/progress.ts';
+import { eventProgress, terminalView } from './command-line/progress.ts';
 
 const HELP = `Usage: npm run faults [-- --seed N] [--minutes M] [--rate R] [--keep]
 

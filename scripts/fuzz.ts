@@ -8,7 +8,7 @@ import { fuzz, type FuzzReport } from '../tests/fuzz/run.ts';
 import { startSandbox } from '../tests/harness/sandbox.ts';
 import type { Credentials } from './sandbox/credentials.ts';
 import { PROJECT_ROOT } from './stack/paths.ts';
-import { eventProgress, terminalView } from './stack/progress.ts';
+import { eventProgress, terminalView } from './command-line/progress.ts';
 import { ensureSchemathesisInstalled } from './stack/schemathesis.ts';
 
 const HELP = `Usage: npm run fuzz [-- --seed N] [--minutes M] [--reports FOLDER]

@@ -8,8 +8,8 @@ import { awsEnvironment, startTestSecretsManager, type TestSecretsManager } from
 import { createAwsSecretStore } from '../activities/custody/aws-secret-store.ts';
 import { openDatabase, type DatabaseHandle } from '../db/client.ts';
 import { migrateUp } from '../db/migrate.ts';
-import { holdFunds, settleFunds } from '../db/repositories/funds.ts';
-import { listWallets } from '../db/repositories/wallets.ts';
+import { holdFunds, settleFunds } from '../db/repositories/payments/funds.ts';
+import { listWallets } from '../db/repositories/wallets/wallets.ts';
 import { transact } from '../db/transact.ts';
 import type { Address } from '../domain/address.ts';
 import { freePorts, startInfrastructure, type Infrastructure } from './stack/infrastructure.ts';

@@ -5,11 +5,11 @@ import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { parseAddress, type Address } from '../domain/address.ts';
 import { createOrImport, rotateKeys, showAddresses, verifyKeys, type KeysContext } from './keys/commands.ts';
 import { keysConfig, newKeyEncryptionKey, type KeysConfig } from './keys/config.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { EXIT, UsageError } from './command-line/exit-codes.ts';
 import { readPrivateKey } from './keys/read-private-key.ts';
 import { replaceWallet } from './keys/replace-wallet.ts';
 import { reasonOf } from './reconcile/failure.ts';
-import { UserError } from './stack/user-error.ts';
+import { UserError } from './command-line/user-error.ts';
 
 const COMMANDS = ['create', 'import', 'rotate', 'show-address', 'verify'] as const;
 type Command = (typeof COMMANDS)[number];

@@ -3,16 +3,16 @@ import { parseArgs } from 'node:util';
 import { openDatabase, type DatabaseHandle } from '../db/client.ts';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { migrateUp } from '../db/migrate.ts';
-import { countPastHours } from '../db/repositories/statistics.ts';
+import { countPastHours } from '../db/repositories/withdrawals/statistics.ts';
 import { withdrawalRequests } from '../db/schema/index.ts';
 import type { Settings } from '../domain/settings.ts';
-import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
+import { EXIT, orUsageError, UsageError } from './command-line/exit-codes.ts';
 import { openMeasuredApi } from './load-rows/api.ts';
 import { loadRows } from './load-rows/load.ts';
 import { measure, type Measured } from './load-rows/measure.ts';
 import { loadSettings } from './sandbox/load-settings.ts';
-import { deepestLine } from './stack/user-error.ts';
-import { table } from './wallets/table.ts';
+import { deepestLine } from './command-line/user-error.ts';
+import { table } from './command-line/table.ts';
 
 const HELP = `Usage: npm run load-rows -- [--rows N] [--seed N] [--days N] [--yes] [--measure] [--times N]
 

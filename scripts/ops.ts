@@ -1,12 +1,12 @@
 import { openOperatorApi } from '../temporal-config/ops/operator-api.ts';
 import { OpsError, type OpsErrorKind } from '../temporal-config/ops/ops-error.ts';
 import { temporalCli } from '../temporal-config/ops/temporal-cli.ts';
-import { EXIT } from './keys/exit-codes.ts';
+import { EXIT } from './command-line/exit-codes.ts';
 import { OPS_COMMANDS } from './ops/commands.ts';
 import { opsConfig } from './ops/config.ts';
-import { ask } from './stack/ask.ts';
-import { oneLine } from './stack/user-error.ts';
-import { table } from './wallets/table.ts';
+import { ask } from './command-line/ask.ts';
+import { oneLine } from './command-line/user-error.ts';
+import { table } from './command-line/table.ts';
 
 const EXIT_OF: Readonly<Record<OpsErrorKind, number>> = { usage: EXIT.usage, absent: EXIT.failed, refused: EXIT.failed, unavailable: EXIT.unavailable };
 const NAME_WIDTH = Math.max(...OPS_COMMANDS.map(({ name }) => name.length));

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createRpc } from '../activities/chain/rpc.ts';
 import { openDatabase } from '../db/client.ts';
 import { parseAddress } from '../domain/address.ts';
-import { orUsageError, UsageError } from './keys/exit-codes.ts';
+import { orUsageError, UsageError } from './command-line/exit-codes.ts';
 import { chainConfig } from './reconcile/config.ts';
 import { exitCodeOf, reasonOf } from './reconcile/failure.ts';
 import { findingLine, runReconcile, tableRow } from './reconcile/run.ts';

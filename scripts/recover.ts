@@ -9,8 +9,8 @@ import { clientOn, connectTo } from '../temporal-config/connection.ts';
 import { auditedByCommand } from './audit/audited-by-command.ts';
 import { recoverConfig } from './recover/config.ts';
 import { recover, RECOVER_EXIT } from './recover/run.ts';
-import { ask } from './stack/ask.ts';
-import { deepestLine, oneLine, UserError } from './stack/user-error.ts';
+import { ask } from './command-line/ask.ts';
+import { deepestLine, oneLine, UserError } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm run recover -- [--dry-run] [--yes] [--leave ID]...
 

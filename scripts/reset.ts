@@ -1,7 +1,7 @@
 import { clearState } from './sandbox/clear-state.ts';
 import { stopRunning } from './sandbox/stop-running.ts';
 import { defaultStatePaths } from './stack/paths.ts';
-import { plainCommand } from './stack/plain-command.ts';
+import { plainCommand } from './command-line/plain-command.ts';
 
 const HELP = `Usage: npm run reset
 

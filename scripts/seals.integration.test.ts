@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { raiseAlert, listOpenAlerts } from '../db/repositories/alerts.ts';
-import { ensureFirstRules } from '../db/repositories/first-rules.ts';
-import { findUnsealedRows, unsealedPolicySubject } from '../db/repositories/unsealed-rows.ts';
+import { raiseAlert, listOpenAlerts } from '../db/repositories/operations/alerts.ts';
+import { ensureFirstRules } from '../db/repositories/policy/first-rules.ts';
+import { findUnsealedRows, unsealedPolicySubject } from '../db/repositories/payments/unsealed-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { OPEN_POLICY, putInForce, putOnList, REST } from '../tests/harness/policies.ts';
 import { runScript, type Ended } from '../tests/harness/run-script.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isDatabaseUnavailable } from '../db/connection-lost.ts';
 import { openDatabase, type Database } from '../db/client.ts';
-import { describeUnsealed, findUnsealedRows, sealUnsealedRows } from '../db/repositories/unsealed-rows.ts';
+import { describeUnsealed, findUnsealedRows, sealUnsealedRows } from '../db/repositories/payments/unsealed-rows.ts';
 import { auditedByCommand } from './audit/audited-by-command.ts';
-import { EXIT, UsageError } from './keys/exit-codes.ts';
+import { EXIT, UsageError } from './command-line/exit-codes.ts';
 import { sealsConfig, type SealsConfig } from './seals/config.ts';
-import { deepestLine } from './stack/user-error.ts';
+import { deepestLine } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm run seals -- <command>
 

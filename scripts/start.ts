@@ -17,10 +17,10 @@ import { openLog } from './stack/log-file.ts';
 import { makeStateDir } from './stack/paths.ts';
 import { assertPortsFree, PORT_VARIABLES } from './stack/ports.ts';
 import type { ProcessIdentity } from './stack/process-identity.ts';
-import { eventProgress, terminalView, type Progress, type ProgressEvent } from './stack/progress.ts';
+import { eventProgress, terminalView, type Progress, type ProgressEvent } from './command-line/progress.ts';
 import { stopLeftovers, type Log } from './stack/supervisor.ts';
 import { supervisorLog } from './stack/supervisor-log.ts';
-import { oneLine, UserError } from './stack/user-error.ts';
+import { oneLine, UserError } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm start [-- --detach]
 

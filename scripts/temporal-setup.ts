@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { temporalPlaceFrom } from '../temporal-config/connection.ts';
 import { retentionDaysFrom } from '../temporal-config/retention.ts';
 import { setUpTemporal } from '../temporal-config/set-up.ts';
-import { deepestLine, oneLine } from './stack/user-error.ts';
+import { deepestLine, oneLine } from './command-line/user-error.ts';
 
 const HELP = `Usage: npm run temporal:setup
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installParts, PARTS } from './stack/infrastructure.ts';
 import { PROJECT_ROOT, statePaths } from './stack/paths.ts';
-import { eventProgress, terminalView } from './stack/progress.ts';
+import { eventProgress, terminalView } from './command-line/progress.ts';
 import { ensureSchemathesisInstalled } from './stack/schemathesis.ts';
 import { ensureTestServerInstalled } from './stack/temporal-test-server.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../db/client.ts';
-import { orUsageError, UsageError } from './keys/exit-codes.ts';
+import { orUsageError, UsageError } from './command-line/exit-codes.ts';
 import { booksConfig } from './reconcile/config.ts';
 import { exitCodeOf, reasonOf } from './reconcile/failure.ts';
 import { declare, list, revoke } from './treasury/commands.ts';

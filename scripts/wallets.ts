@@ -5,8 +5,8 @@ import { openDatabase } from '../db/client.ts';
 import { EngineError } from '../domain/errors.ts';
 import { parseAddress } from '../domain/address.ts';
 import type { WalletMove } from '../domain/wallet-moves.ts';
-import { EXIT, orUsageError, UsageError } from './keys/exit-codes.ts';
-import { oneLine } from './stack/user-error.ts';
+import { EXIT, orUsageError, UsageError } from './command-line/exit-codes.ts';
+import { oneLine } from './command-line/user-error.ts';
 import { listCommand, moveCommand, type WalletsContext } from './wallets/commands.ts';
 import { walletsConfig } from './wallets/config.ts';
 

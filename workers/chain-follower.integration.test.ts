@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startBench, type Bench } from '../activities/activities.testkit.ts';
 import { makeConfirm } from '../activities/confirm.ts';
-import { getCursor } from '../db/repositories/chain-cursors.ts';
+import { getCursor } from '../db/repositories/payments/chain-cursors.ts';
 import { createChainFollower } from './chain-follower.ts';
 
 const WAIT = { timeout: 15_000, interval: 20 };

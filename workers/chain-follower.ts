@@ -1,8 +1,8 @@
 import { createBlockFollower, type BlockFollower } from '../activities/chain/block-follower.ts';
 import { haltAllUndoneFinality } from '../activities/halt-undone-finality.ts';
 import { publishHead } from '../activities/publish-head.ts';
-import { advanceCursor, getCursor } from '../db/repositories/chain-cursors.ts';
-import { listInclusions } from '../db/repositories/final-transactions.ts';
+import { advanceCursor, getCursor } from '../db/repositories/payments/chain-cursors.ts';
+import { listInclusions } from '../db/repositories/payments/final-transactions.ts';
 import type { Ports } from './ports.ts';
 
 /** A monitor's follower with what it keeps in MySQL and Redis. */

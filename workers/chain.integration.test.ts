@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { sendRawTransaction } from '../activities/chain/send.ts';
 import { startManualChain, type ManualChain } from '../activities/chain/manual-chain.testkit.ts';
 import { createLogger } from '../db/observability/logger.ts';
-import { listOpenAlerts } from '../db/repositories/alerts.ts';
+import { listOpenAlerts } from '../db/repositories/operations/alerts.ts';
 import { parseSettings } from '../domain/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/harness/database.ts';
 import { startRpcProxy, type RpcProxy } from '../tests/harness/rpc-proxy.ts';

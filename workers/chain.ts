@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createRpc, type Contradiction, type RpcPool } from '../activities/chain/rpc.ts';
 import type { Database } from '../db/client.ts';
 import type { Logger } from '../db/observability/logger.ts';
-import { raiseAlert, resolveAlert } from '../db/repositories/alerts.ts';
+import { raiseAlert, resolveAlert } from '../db/repositories/operations/alerts.ts';
 import type { ChainSettings } from '../domain/settings.ts';
 
 export interface ChainPorts {

@@ -1,6 +1,6 @@
 import { findForgottenOutflow } from '../activities/forgotten-outflow.ts';
 import { createBooksCheck, type BooksCheckPorts } from '../db/books-check.ts';
-import { haltForRecovery } from '../db/repositories/books.ts';
+import { haltForRecovery } from '../db/repositories/payments/books.ts';
 import type { Ports } from './ports.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { describeUnsealed, findUnsealedRows } from '../db/repositories/unsealed-rows.ts';
+import { describeUnsealed, findUnsealedRows } from '../db/repositories/payments/unsealed-rows.ts';
 import type { Ports } from './ports.ts';
 
 /**

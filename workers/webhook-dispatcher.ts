@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RESTART_AFTER_MS } from '../activities/webhooks/attempt-delivery.ts';
 import type { Database } from '../db/client.ts';
 import type { Logger } from '../db/observability/logger.ts';
-import { listDueDeliveries, noteStarted, removeOldDeliveries } from '../db/repositories/webhook-deliveries.ts';
+import { listDueDeliveries, noteStarted, removeOldDeliveries } from '../db/repositories/webhooks/webhook-deliveries.ts';
 import type { WebhookSettings } from '../domain/settings.ts';
 
 export interface DispatcherPorts {

@@ -15,7 +15,7 @@ import { makeSweep } from '../activities/sweep.ts';
 import { makeTallyApprovals } from '../activities/tally-approvals.ts';
 import { makeWatchTreasury } from '../activities/treasury/watch-treasury.ts';
 import { createBooksCheck } from '../db/books-check.ts';
-import { listWallets } from '../db/repositories/wallets.ts';
+import { listWallets } from '../db/repositories/wallets/wallets.ts';
 import { workflowIdOf } from '../domain/request-id.ts';
 import { startGuardian } from '../temporal-config/start-guardian.ts';
 import { listStopped, startWithdrawal } from '../temporal-config/start-withdrawal.ts';

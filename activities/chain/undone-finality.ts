@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { listFinalTransactions, type FinalPage, type FinalTransaction } from '../../db/repositories/final-transactions.ts';
+import { listFinalTransactions, type FinalPage, type FinalTransaction } from '../../db/repositories/payments/final-transactions.ts';
 import type { Hash } from './blocks.ts';
 import { readCanonicalHash } from './canonical-hash.ts';
 import type { Rpc } from './rpc.ts';

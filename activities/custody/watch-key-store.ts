@@ -1,6 +1,6 @@
 import { EngineError } from '../../domain/errors.ts';
 import type { Database } from '../../db/client.ts';
-import { raiseAlert, resolveAlert } from '../../db/repositories/alerts.ts';
+import { raiseAlert, resolveAlert } from '../../db/repositories/operations/alerts.ts';
 import type { ActivityLog } from '../failure.ts';
 import type { Signer } from './signer.ts';
 

@@ -1,7 +1,7 @@
 import { Wallet } from 'ethers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
-import { getWallet, setWalletStatus } from '../../db/repositories/wallets.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
+import { getWallet, setWalletStatus } from '../../db/repositories/wallets/wallets.ts';
 import { fillerIdOf, NOTHING_SEEN, type GuardianMemory } from '../../domain/guardian.ts';
 import { startBench, type Bench } from '../activities.testkit.ts';
 import { makeReserveFunds } from '../reserve-funds.ts';

@@ -2,9 +2,9 @@ import { EngineError } from '../../domain/errors.ts';
 import { fillerIdOf } from '../../domain/guardian.ts';
 import { forbids } from '../../domain/halts.ts';
 import type { Queryable } from '../../db/client.ts';
-import { listHalts, refuseHalted } from '../../db/repositories/halts.ts';
-import { getLiveReservation, type NonceReservationRow } from '../../db/repositories/nonces.ts';
-import { getWallet, type WalletRow } from '../../db/repositories/wallets.ts';
+import { listHalts, refuseHalted } from '../../db/repositories/operations/halts.ts';
+import { getLiveReservation, type NonceReservationRow } from '../../db/repositories/payments/nonces.ts';
+import { getWallet, type WalletRow } from '../../db/repositories/wallets/wallets.ts';
 
 /**
  * The live reservation of a filler, re-checked by whoever is about to sign or send for it. Null when the chain has ruled

@@ -1,12 +1,12 @@
 import { and, eq } from 'drizzle-orm';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts, resolveAlert } from '../../db/repositories/alerts.ts';
-import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
-import { bookStrangers } from '../../db/repositories/fillers.ts';
-import { lastCompared, listReconciliations } from '../../db/repositories/reconciliations.ts';
-import { declareMovement, listMovements, type NewMovement } from '../../db/repositories/treasury-movements.ts';
-import { getWallet, setWalletStatus } from '../../db/repositories/wallets.ts';
+import { listOpenAlerts, resolveAlert } from '../../db/repositories/operations/alerts.ts';
+import { liftHalt, setHalt } from '../../db/repositories/operations/halts.ts';
+import { bookStrangers } from '../../db/repositories/payments/fillers.ts';
+import { lastCompared, listReconciliations } from '../../db/repositories/operations/reconciliations.ts';
+import { declareMovement, listMovements, type NewMovement } from '../../db/repositories/wallets/treasury-movements.ts';
+import { getWallet, setWalletStatus } from '../../db/repositories/wallets/wallets.ts';
 import { assets, reconciliations, signedTransactions, wallets, withdrawalRequests } from '../../db/schema/index.ts';
 import type { Address } from '../../domain/address.ts';
 import { EVERYTHING } from '../../domain/halts.ts';

@@ -1,9 +1,9 @@
-import type { Alert } from '../../db/repositories/alerts.ts';
-import { listOpenAlerts, raiseAlert, resolveAlert } from '../../db/repositories/alerts.ts';
-import { listHalts } from '../../db/repositories/halts.ts';
-import { hashesOfNonces, lastCompared, readBooks, recordReconciliation } from '../../db/repositories/reconciliations.ts';
-import { listOutgoingMovements, markMovement } from '../../db/repositories/treasury-movements.ts';
-import { getWallet, lockWallet, stopWallet } from '../../db/repositories/wallets.ts';
+import type { Alert } from '../../db/repositories/operations/alerts.ts';
+import { listOpenAlerts, raiseAlert, resolveAlert } from '../../db/repositories/operations/alerts.ts';
+import { listHalts } from '../../db/repositories/operations/halts.ts';
+import { hashesOfNonces, lastCompared, readBooks, recordReconciliation } from '../../db/repositories/operations/reconciliations.ts';
+import { listOutgoingMovements, markMovement } from '../../db/repositories/wallets/treasury-movements.ts';
+import { getWallet, lockWallet, stopWallet } from '../../db/repositories/wallets/wallets.ts';
 import { transact } from '../../db/transact.ts';
 import type { Database, Queryable, Transaction } from '../../db/client.ts';
 import { EngineError } from '../../domain/errors.ts';

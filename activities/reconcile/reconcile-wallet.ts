@@ -1,4 +1,4 @@
-import { listWallets } from '../../db/repositories/wallets.ts';
+import { listWallets } from '../../db/repositories/wallets/wallets.ts';
 import { failureToTell, startHeartbeats } from '../failure.ts';
 import { compareWallet, type ComparePorts, type Comparison } from './compare-wallet.ts';
 

@@ -3,9 +3,9 @@ import { formatAmount, formatSignedAmount } from '../../domain/money.ts';
 import { hoursLeft, judgeRunway } from '../../domain/runway.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Database } from '../../db/client.ts';
-import { listAlertedSubjects, raiseAlert, resolveAlert } from '../../db/repositories/alerts.ts';
-import { NATIVE } from '../../db/repositories/wallet-observations.ts';
-import type { WalletRow } from '../../db/repositories/wallets.ts';
+import { listAlertedSubjects, raiseAlert, resolveAlert } from '../../db/repositories/operations/alerts.ts';
+import { NATIVE } from '../../db/repositories/wallets/wallet-observations.ts';
+import type { WalletRow } from '../../db/repositories/wallets/wallets.ts';
 import type { ActivityLog } from '../failure.ts';
 import type { SeenAsset } from './look-at-wallet.ts';
 

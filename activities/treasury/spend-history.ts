@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Address } from '../../domain/address.ts';
 import type { SpendWindow } from '../../domain/runway.ts';
 import type { Database } from '../../db/client.ts';
-import { sumSpent, type SumsByAsset } from '../../db/repositories/wallet-observations.ts';
+import { sumSpent, type SumsByAsset } from '../../db/repositories/wallets/wallet-observations.ts';
 
 /** Adding up a busy day takes seconds, a slice of it milliseconds: what is over is remembered. */
 const SLICE_MS = 600_000;

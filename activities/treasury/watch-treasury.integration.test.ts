@@ -1,9 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { parseEther, Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
-import { listObservations, NATIVE } from '../../db/repositories/wallet-observations.ts';
-import { setWalletStatus } from '../../db/repositories/wallets.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
+import { listObservations, NATIVE } from '../../db/repositories/wallets/wallet-observations.ts';
+import { setWalletStatus } from '../../db/repositories/wallets/wallets.ts';
 import { alerts, assets, fundReservations, walletObservations, withdrawalRequests } from '../../db/schema/index.ts';
 import type { Address } from '../../domain/address.ts';
 import { callAsOwner } from '../../tests/harness/tokens.ts';

@@ -1,7 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import { listEnabledAssets } from '../../db/repositories/assets.ts';
-import { smallestWaiting } from '../../db/repositories/wallet-observations.ts';
-import { listWallets } from '../../db/repositories/wallets.ts';
+import { smallestWaiting } from '../../db/repositories/wallets/wallet-observations.ts';
+import { listWallets } from '../../db/repositories/wallets/wallets.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Rpc } from '../chain/rpc.ts';
 import { failureToTell, startHeartbeats, type ActivityLog } from '../failure.ts';

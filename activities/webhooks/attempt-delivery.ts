@@ -1,7 +1,7 @@
 import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 import type { Database } from '../../db/client.ts';
-import { findDelivery, recordAttempt, type AddressedDelivery, type AttemptRecord } from '../../db/repositories/webhook-deliveries.ts';
-import { listLiveSecrets } from '../../db/repositories/webhook-endpoints.ts';
+import { findDelivery, recordAttempt, type AddressedDelivery, type AttemptRecord } from '../../db/repositories/webhooks/webhook-deliveries.ts';
+import { listLiveSecrets } from '../../db/repositories/webhooks/webhook-endpoints.ts';
 import { openWebhookSecret } from '../../db/webhook-secret-seal.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { judgeAttempt, type AttemptAnswer } from '../../domain/webhooks.ts';

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
-import type { ListedAddressRow } from '../../db/repositories/listed-addresses.ts';
-import { listEmails } from '../../db/repositories/users.ts';
+import type { ListedAddressRow } from '../../db/repositories/policy/listed-addresses.ts';
+import { listEmails } from '../../db/repositories/accounts/users.ts';
 import { parseAddress } from '../../domain/address.ts';
 import type { ListedAddressView } from '../schemas/listed-address.ts';
 

@@ -1,4 +1,4 @@
-import type { ApiKeyRow } from '../../db/repositories/api-keys.ts';
+import type { ApiKeyRow } from '../../db/repositories/accounts/api-keys.ts';
 import type { ApiKeyView } from '../schemas/api-key.ts';
 
 const isoOrNull = (time: Date | null): string | null => time?.toISOString() ?? null;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit/audit-log.ts';
 import { createRefusals } from './refusals.ts';
 
 const refusal = (change: Partial<NewAuditRecord> = {}): NewAuditRecord => ({

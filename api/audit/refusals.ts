@@ -1,4 +1,4 @@
-import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit/audit-log.ts';
 
 export interface Refusals {
   /** counts a call that changed nothing; the first of its kind is written at once, those that follow within the window as one row at its end */

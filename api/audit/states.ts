@@ -1,9 +1,9 @@
 import { eq } from 'drizzle-orm';
-import type { ListedAddressRow } from '../../db/repositories/listed-addresses.ts';
-import { findLivePolicy, type PolicyRow } from '../../db/repositories/policies.ts';
-import { findWithdrawal } from '../../db/repositories/read-withdrawals.ts';
-import type { WebhookEndpointRow } from '../../db/repositories/webhook-endpoints.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import type { ListedAddressRow } from '../../db/repositories/policy/listed-addresses.ts';
+import { findLivePolicy, type PolicyRow } from '../../db/repositories/policy/policies.ts';
+import { findWithdrawal } from '../../db/repositories/withdrawals/read-withdrawals.ts';
+import type { WebhookEndpointRow } from '../../db/repositories/webhooks/webhook-endpoints.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import type { Queryable } from '../../db/client.ts';
 import { listedAddresses, policies } from '../../db/schema/index.ts';
 import { formatAmount } from '../../domain/money.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit/audit-log.ts';
 import { auditState, type AuditAction, type AuditPhase } from '../../domain/audit.ts';
 
 /** What a handler tells of its call. What it does not say is left out of the log; who, from where and how it ended are written without it. */

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { readWaiting } from '../../db/repositories/audit-chain.ts';
+import { readWaiting } from '../../db/repositories/audit/audit-chain.ts';
 import { anchorsOf, verifyAuditTail } from '../../db/verify-audit.ts';
 import { newestAnchor, type KeptAnchor } from '../../temporal-config/audit-anchors.ts';
 import { bounded } from '../ready/bounded.ts';

@@ -1,8 +1,8 @@
 import type { Database } from '../../db/client.ts';
-import { takeGuess, takeGuessBack, type CountedGuess } from '../../db/repositories/password-guesses.ts';
-import { findShadow, findUserByEmail, type User } from '../../db/repositories/users.ts';
+import { takeGuess, takeGuessBack, type CountedGuess } from '../../db/repositories/accounts/password-guesses.ts';
+import { findShadow, findUserByEmail, type User } from '../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../domain/errors.ts';
-import type { AddressSecrets } from './address-secrets.ts';
+import type { EmailSecrets } from './email-secrets.ts';
 import type { InLine } from './lines.ts';
 import { isSameHash, newRecipe, recipeOf, type PasswordVerifier } from './passwords.ts';
 
@@ -15,7 +15,7 @@ export interface CheckedCredentials {
 
 export interface CredentialsDependencies {
   database: Database;
-  addresses: AddressSecrets;
+  addresses: EmailSecrets;
   passwords: PasswordVerifier;
   /** passwords for one address from one place are checked one after the other: many right ones at once must not look like guesses */
   inLine: InLine;

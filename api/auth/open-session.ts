@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../../db/client.ts';
-import { insertRefreshToken, refreshTokenEnd } from '../../db/repositories/refresh-tokens.ts';
-import { insertSession } from '../../db/repositories/sessions.ts';
-import { lockUser, type User } from '../../db/repositories/users.ts';
+import { insertRefreshToken, refreshTokenEnd } from '../../db/repositories/accounts/refresh-tokens.ts';
+import { insertSession } from '../../db/repositories/accounts/sessions.ts';
+import { lockUser, type User } from '../../db/repositories/accounts/users.ts';
 import { transact } from '../../db/transact.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Tokens } from '../schemas/auth.ts';

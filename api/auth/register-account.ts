@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Transaction } from '../../db/client.ts';
-import { lockSubject } from '../../db/repositories/password-guesses.ts';
-import { createUser, findShadow, findUserByEmail, lockUser, type User } from '../../db/repositories/users.ts';
+import { lockSubject } from '../../db/repositories/accounts/password-guesses.ts';
+import { createUser, findShadow, findUserByEmail, lockUser, type User } from '../../db/repositories/accounts/users.ts';
 import { transact } from '../../db/transact.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Tokens } from '../schemas/auth.ts';

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { noteRetry } from '../../db/repositories/dead-letters.ts';
-import { listOpenDeadLetters, type DeadLetterFilter, type FoundDeadLetter } from '../../db/repositories/list-dead-letters.ts';
+import { noteRetry } from '../../db/repositories/operations/dead-letters.ts';
+import { listOpenDeadLetters, type DeadLetterFilter, type FoundDeadLetter } from '../../db/repositories/operations/list-dead-letters.ts';
 import { whyNot } from '../../domain/dead-letters.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { RETRY_SIGNAL } from '../../workflows/message-names.ts';

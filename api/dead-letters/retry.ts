@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../db/client.ts';
-import { findOpenDeadLetter, noteRetry } from '../../db/repositories/dead-letters.ts';
-import { findWithdrawal } from '../../db/repositories/read-withdrawals.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { findOpenDeadLetter, noteRetry } from '../../db/repositories/operations/dead-letters.ts';
+import { findWithdrawal } from '../../db/repositories/withdrawals/read-withdrawals.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { whyNot } from '../../domain/dead-letters.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { RETRY_SIGNAL } from '../../workflows/message-names.ts';

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import type { FoundDeadLetter } from '../../db/repositories/list-dead-letters.ts';
+import type { FoundDeadLetter } from '../../db/repositories/operations/list-dead-letters.ts';
 import { DEAD_LETTER_ACTIONS, whyNot } from '../../domain/dead-letters.ts';
 import { isErrorCode, profileOf, stopsWithdrawals } from '../../domain/errors.ts';
 import type { Advice, Messages } from '../messages/messages.ts';

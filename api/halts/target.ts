@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { listAssets } from '../../db/repositories/assets.ts';
-import { listWallets } from '../../db/repositories/wallets.ts';
+import { listWallets } from '../../db/repositories/wallets/wallets.ts';
 import { sameAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { EVERYTHING, NATIVE, type Halt } from '../../domain/halts.ts';

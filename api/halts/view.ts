@@ -1,4 +1,4 @@
-import type { HaltRow } from '../../db/repositories/halts.ts';
+import type { HaltRow } from '../../db/repositories/operations/halts.ts';
 import { EVERYTHING } from '../../domain/halts.ts';
 import type { HaltView, HttpScope } from '../schemas/halt.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { asc, eq, gt } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { lastAuditId } from '../../db/repositories/audit-chain.ts';
-import { listHalts } from '../../db/repositories/halts.ts';
-import { getWallet } from '../../db/repositories/wallets.ts';
+import { lastAuditId } from '../../db/repositories/audit/audit-chain.ts';
+import { listHalts } from '../../db/repositories/operations/halts.ts';
+import { getWallet } from '../../db/repositories/wallets/wallets.ts';
 import { auditLog } from '../../db/schema/index.ts';
 import type { AuditAction, AuditRecord } from '../../domain/audit.ts';
 import type { Access } from '../access.ts';

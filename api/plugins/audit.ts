@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Database } from '../../db/client.ts';
-import { appendAudit } from '../../db/repositories/audit-log.ts';
+import { appendAudit } from '../../db/repositories/audit/audit-log.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { createRefusals, type Refusals } from '../audit/refusals.ts';
 import { createTrail, type AuditTrail, type KeptTrail } from '../audit/trail.ts';

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 
 import fp from 'fastify-plugin';
 import type { JWK } from 'jose';
 import type { Database } from '../../db/client.ts';
-import { findSessionUser } from '../../db/repositories/sessions.ts';
+import { findSessionUser } from '../../db/repositories/accounts/sessions.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Scope } from '../../domain/scopes.ts';
 import type { Role } from '../../domain/status.ts';

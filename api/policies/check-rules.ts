@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
 import { listAssets } from '../../db/repositories/assets.ts';
-import { listUsersByEmail } from '../../db/repositories/users.ts';
+import { listUsersByEmail } from '../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { isNetwork } from '../../domain/networks.ts';
 import { namesIn, parsePolicy, type Policy } from '../../domain/policy.ts';

@@ -1,9 +1,9 @@
 import type { Queryable } from '../../db/client.ts';
 import { findAsset } from '../../db/repositories/assets.ts';
-import { readUsage } from '../../db/repositories/limits.ts';
-import { findLivePolicy, rulesOf } from '../../db/repositories/policies.ts';
-import { readStandingFacts } from '../../db/repositories/policy-facts.ts';
-import { findUserByEmail } from '../../db/repositories/users.ts';
+import { readUsage } from '../../db/repositories/policy/limits.ts';
+import { findLivePolicy, rulesOf } from '../../db/repositories/policy/policies.ts';
+import { readStandingFacts } from '../../db/repositories/policy/policy-facts.ts';
+import { findUserByEmail } from '../../db/repositories/accounts/users.ts';
 import { parseAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { formatAmount, parseAmount } from '../../domain/money.ts';

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
-import type { PolicyRow } from '../../db/repositories/policies.ts';
-import { listEmails } from '../../db/repositories/users.ts';
+import type { PolicyRow } from '../../db/repositories/policy/policies.ts';
+import { listEmails } from '../../db/repositories/accounts/users.ts';
 import type { PolicyVersionView } from '../schemas/policy.ts';
 
 /** Versions as an admin sees them: people by their e-mail addresses. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { changePassword } from '../../db/repositories/change-password.ts';
-import { findUserById, shownEmail } from '../../db/repositories/users.ts';
+import { changePassword } from '../../db/repositories/accounts/change-password.ts';
+import { findUserById, shownEmail } from '../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ANY_ROLE } from '../access.ts';
 import { countGuess, type CredentialsDependencies } from '../auth/credentials.ts';

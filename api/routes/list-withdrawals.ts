@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
-import { pageWithdrawals } from '../../db/repositories/read-withdrawals.ts';
+import { pageWithdrawals } from '../../db/repositories/withdrawals/read-withdrawals.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { CLIENTS } from '../access.ts';
 import { decodeCursor, encodeCursor } from '../pagination-cursor.ts';

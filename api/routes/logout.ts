@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../db/client.ts';
-import { findTokenOwner, revokeByToken } from '../../db/repositories/refresh-tokens.ts';
+import { findTokenOwner, revokeByToken } from '../../db/repositories/accounts/refresh-tokens.ts';
 import { refreshTokenHash } from '../auth/refresh-token.ts';
 import { RefreshSchema } from '../schemas/auth.ts';
 

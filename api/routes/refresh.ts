@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../db/client.ts';
-import { findTokenOwner, rotateRefreshToken } from '../../db/repositories/refresh-tokens.ts';
-import { findSessionUser } from '../../db/repositories/sessions.ts';
+import { findTokenOwner, rotateRefreshToken } from '../../db/repositories/accounts/refresh-tokens.ts';
+import { findSessionUser } from '../../db/repositories/accounts/sessions.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';
 import { makeRefreshToken, refreshTokenHash } from '../auth/refresh-token.ts';

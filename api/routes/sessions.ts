@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../db/client.ts';
-import { pageSessions, revokeSession, revokeSessionsOf, type SessionRow } from '../../db/repositories/sessions.ts';
-import { lockUser } from '../../db/repositories/users.ts';
+import { pageSessions, revokeSession, revokeSessionsOf, type SessionRow } from '../../db/repositories/accounts/sessions.ts';
+import { lockUser } from '../../db/repositories/accounts/users.ts';
 import { transact } from '../../db/transact.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ANY_ROLE } from '../access.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../db/client.ts';
-import { findWithdrawal } from '../../db/repositories/read-withdrawals.ts';
+import { findWithdrawal } from '../../db/repositories/withdrawals/read-withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { CLIENTS } from '../access.ts';
 import { ACCESS_TOKEN_SECONDS } from '../auth/access-tokens.ts';

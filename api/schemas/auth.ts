@@ -1,10 +1,11 @@
 import { Type, type Static } from 'typebox';
 import { nullable } from './nullable.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './withdrawal.ts';
+import { EMAIL_LENGTH_MAX } from '../../domain/email.ts';
 
 export const SignInSchema = Type.Object(
   {
-    email: Type.String({ minLength: 1, maxLength: 254, examples: ['user@example.com'] }),
+    email: Type.String({ minLength: 1, maxLength: EMAIL_LENGTH_MAX, examples: ['user@example.com'] }),
     password: Type.String({ minLength: 1, maxLength: 256, format: 'password' }),
   },
   { additionalProperties: false, $id: 'SignIn', examples: [{ email: 'user@example.com', password: 'correct horse battery staple' }] },
@@ -27,7 +28,7 @@ const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.
 const newPassword = Type.String({ minLength: 1, maxLength: 256, format: 'password', description: '12 to 128 characters of any kind; none of those that are tried first, and not the address itself (NIST SP 800-63B)' });
 
 export const RegistrationSchema = Type.Object(
-  { email: Type.String({ minLength: 1, maxLength: 254, examples: ['user@example.com'] }), password: newPassword },
+  { email: Type.String({ minLength: 1, maxLength: EMAIL_LENGTH_MAX, examples: ['user@example.com'] }), password: newPassword },
   { additionalProperties: false, $id: 'Registration', examples: [{ email: 'user@example.com', password: 'correct horse battery staple' }] },
 );
 

@@ -1,12 +1,12 @@
 import { Type, type Static } from 'typebox';
 import { HALT_KINDS } from '../../domain/halts.ts';
 import { nullable, oneOf } from './nullable.ts';
+import { reasonSchema } from './reason.ts';
 
 /** How far a halt reaches, as HTTP spells it. */
 const HTTP_SCOPES = ['global', 'chain', 'token', 'wallet'] as const;
 export type HttpScope = (typeof HTTP_SCOPES)[number];
 
-const REASON_LENGTH_MAX = 255;
 const TARGET_LENGTH_MAX = 64;
 
 const haltExample = { scope: 'token', target: '0x5FbDB2315678afecb367f032d93F642f64180aa3', kind: 'OPERATOR', reason: 'The token contract was upgraded; looking into it', setBy: 'account 3', createdAt: '2026-11-24T04:20:00.000Z' };
@@ -51,7 +51,7 @@ export const HaltBodySchema = Type.Object(
         examples: ['USDC'],
       }),
     ),
-    reason: Type.String({ minLength: 1, maxLength: REASON_LENGTH_MAX, examples: [haltExample.reason] }),
+    reason: reasonSchema(haltExample.reason),
   },
   { additionalProperties: false, $id: 'HaltBody', examples: [{ scope: 'token', target: 'USDC', reason: haltExample.reason }] },
 );

@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox';
 import { LISTING_STATUSES } from '../../db/schema/listed-addresses.ts';
 import { nullable, oneOf } from './nullable.ts';
-import { ReasonSchema, REASON_LENGTH_MAX } from './policy.ts';
+import { reasonSchema } from './reason.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './withdrawal.ts';
+import { EMAIL_LENGTH_MAX } from '../../domain/email.ts';
 
 /** The lists as HTTP spells them. */
 const HTTP_LISTS = ['allow', 'deny'] as const;
@@ -77,9 +78,9 @@ export const NewListedAddressSchema = Type.Object(
     list: oneOf(HTTP_LISTS),
     network: Type.String({ examples: ['polygon-amoy'] }),
     address: Type.String({ description: 'All lower case, or with its EIP-55 checksum', examples: [addressExample.address] }),
-    ownerEmail: Type.Optional(Type.String({ maxLength: 254, description: 'Whose withdrawals it is for; absent: everyone’s', examples: ['user@example.com'] })),
+    ownerEmail: Type.Optional(Type.String({ maxLength: EMAIL_LENGTH_MAX, description: 'Whose withdrawals it is for; absent: everyone’s', examples: ['user@example.com'] })),
     label: Type.Optional(Type.String({ minLength: 1, maxLength: LABEL_LENGTH_MAX, examples: ['Cold wallet'] })),
-    reason: ReasonSchema,
+    reason: reasonSchema('Agreed with the client'),
   },
   {
     additionalProperties: false,
@@ -92,4 +93,4 @@ export const ProposalQuery = Type.Object(
   { proposal: Type.Optional(oneOf(['addition', 'removal'] as const, { description: 'What is meant. Give it when repeating a call whose answer was lost: if something else waits by now, nothing happens.' })) },
   { additionalProperties: false },
 );
-export const RemovalQuery = Type.Object({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: REASON_LENGTH_MAX, examples: ['No longer used'] })) }, { additionalProperties: false });
+export const RemovalQuery = Type.Object({ reason: Type.Optional(reasonSchema('No longer used')) }, { additionalProperties: false });

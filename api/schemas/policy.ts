@@ -3,15 +3,15 @@ import { POLICY_STATUSES } from '../../db/schema/policies.ts';
 import { ERROR_CODES } from '../../domain/errors.ts';
 import { PolicySchema, type Policy } from '../../domain/policy.ts';
 import { nullable, oneOf } from './nullable.ts';
+import { reasonSchema } from './reason.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './withdrawal.ts';
 
 /** A document of two hundred rules that name many clients; other bodies are far smaller. */
 export const POLICY_BODY_BYTES_MAX = 256 * 1024;
-export const REASON_LENGTH_MAX = 255;
 
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
 const person = Type.String({ examples: ['admin@example.com'] });
-export const ReasonSchema = Type.String({ minLength: 1, maxLength: REASON_LENGTH_MAX, examples: ['The limit of a day follows the new insurance'] });
+const reason = reasonSchema('The limit of a day follows the new insurance');
 
 const rules = Type.Unsafe<Policy['rules']>({
   ...PolicySchema.properties.rules,
@@ -68,8 +68,8 @@ export const PolicyListQuery = Type.Object(
 );
 
 export const PolicyVersionParams = Type.Object({ version: Type.String({ pattern: '^[1-9][0-9]{0,8}$', examples: ['2'] }) });
-export const NewPolicySchema = Type.Object({ rules, reason: ReasonSchema }, { additionalProperties: false, examples: [{ rules: policyExample.rules, reason: 'The limit of a day follows the new insurance' }] });
-export const RejectionSchema = Type.Object({ reason: ReasonSchema }, { additionalProperties: false, examples: [{ reason: 'Not agreed with the treasury' }] });
+export const NewPolicySchema = Type.Object({ rules, reason }, { additionalProperties: false, examples: [{ rules: policyExample.rules, reason: 'The limit of a day follows the new insurance' }] });
+export const RejectionSchema = Type.Object({ reason }, { additionalProperties: false, examples: [{ reason: 'Not agreed with the treasury' }] });
 
 const units = Type.String({ description: 'Token units', examples: ['250'] });
 const count = Type.Integer({ minimum: 0 });

@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox';
 import { ROLES } from '../../domain/status.ts';
 import { nullable, oneOf } from './nullable.ts';
-import { REASON_LENGTH_MAX } from './policy.ts';
+import { reasonSchema } from './reason.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './withdrawal.ts';
+import { EMAIL_LENGTH_MAX } from '../../domain/email.ts';
 
 const time = Type.String({ format: 'date-time', examples: ['2026-11-24T04:20:00.000Z'] });
 const role = oneOf(ROLES, { examples: ['APPROVER'] });
@@ -39,7 +40,7 @@ export const UserWithPasswordSchema = Type.Object(
 
 export const UserQuery = Type.Object(
   {
-    email: Type.Optional(Type.String({ minLength: 1, maxLength: 254, description: 'How the address begins, also one that a shadow account was registered under', examples: ['new.approver'] })),
+    email: Type.Optional(Type.String({ minLength: 1, maxLength: EMAIL_LENGTH_MAX, description: 'How the address begins, also one that a shadow account was registered under', examples: ['new.approver'] })),
     role: Type.Optional(role),
     active: Type.Optional(oneOf(['true', 'false'] as const)),
     cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'nextCursor of the page before' })),
@@ -50,14 +51,14 @@ export const UserQuery = Type.Object(
 export const UserParams = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,9}$', examples: ['42'] }) });
 
 export const NewUserSchema = Type.Object(
-  { email: Type.String({ minLength: 1, maxLength: 254, examples: [userExample.email] }), role },
+  { email: Type.String({ minLength: 1, maxLength: EMAIL_LENGTH_MAX, examples: [userExample.email] }), role },
   { additionalProperties: false, $id: 'NewUser', examples: [{ email: userExample.email, role: 'APPROVER' }] },
 );
 export const UserChangesSchema = Type.Object(
   {
     role: Type.Optional(role),
     isActive: Type.Optional(Type.Boolean({ description: 'Whether it may sign in and act' })),
-    reason: Type.String({ minLength: 1, maxLength: REASON_LENGTH_MAX, examples: ['Left the company'] }),
+    reason: reasonSchema('Left the company'),
   },
   { additionalProperties: false, $id: 'UserChanges', examples: [{ isActive: false, reason: 'Left the company' }] },
 );

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { takeGuessBack } from '../../db/repositories/password-guesses.ts';
-import { findUserById, shownEmail, type User } from '../../db/repositories/users.ts';
+import { takeGuessBack } from '../../db/repositories/accounts/password-guesses.ts';
+import { findUserById, shownEmail, type User } from '../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { countGuess } from '../auth/credentials.ts';
 import { accountOf } from '../plugins/authentication.ts';

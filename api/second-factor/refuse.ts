@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Judgement } from '../../db/repositories/judge-second-factor.ts';
+import type { Judgement } from '../../db/repositories/accounts/judge-second-factor.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { accountOf } from '../plugins/authentication.ts';
 

@@ -1,6 +1,6 @@
 import type { onRequestAsyncHookHandler } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { readShown } from '../../db/repositories/second-factors.ts';
+import { readShown } from '../../db/repositories/accounts/second-factors.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { ownSession } from './own-session.ts';
 

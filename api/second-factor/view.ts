@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { readSecondFactor } from '../../db/repositories/second-factors.ts';
+import { readSecondFactor } from '../../db/repositories/accounts/second-factors.ts';
 import type { SecondFactorView } from '../schemas/second-factor.ts';
 import { ownSession } from './own-session.ts';
 import type { SecondFactorRoutes } from './routes.ts';

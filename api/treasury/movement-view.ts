@@ -1,5 +1,5 @@
 import type { Asset } from '../../db/repositories/assets.ts';
-import type { MovementRow } from '../../db/repositories/treasury-movements.ts';
+import type { MovementRow } from '../../db/repositories/wallets/treasury-movements.ts';
 import { parseAddress } from '../../domain/address.ts';
 import { formatAmount } from '../../domain/money.ts';
 import type { ChainSettings } from '../../domain/settings.ts';

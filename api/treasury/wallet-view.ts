@@ -1,6 +1,6 @@
 import type { Asset } from '../../db/repositories/assets.ts';
-import { assetKeyOf, NATIVE } from '../../db/repositories/wallet-observations.ts';
-import type { WalletDetails } from '../../db/repositories/wallet-view.ts';
+import { assetKeyOf, NATIVE } from '../../db/repositories/wallets/wallet-observations.ts';
+import type { WalletDetails } from '../../db/repositories/wallets/wallet-view.ts';
 import { parseAddress } from '../../domain/address.ts';
 import { formatAmount, formatSignedAmount } from '../../domain/money.ts';
 import { NETWORKS } from '../../domain/networks.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import { lastUseOf } from '../../db/repositories/list-users.ts';
-import type { User } from '../../db/repositories/users.ts';
+import { lastUseOf } from '../../db/repositories/accounts/list-users.ts';
+import type { User } from '../../db/repositories/accounts/users.ts';
 import type { UserView } from '../schemas/user.ts';
 
 /** Accounts as operators see them; of the password nothing. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { findEndpoint, type WebhookEndpointRow } from '../../db/repositories/webhook-endpoints.ts';
+import { findEndpoint, type WebhookEndpointRow } from '../../db/repositories/webhooks/webhook-endpoints.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { visibilityOf } from '../withdrawals/view-context.ts';
 

@@ -1,5 +1,5 @@
-import type { WebhookAttemptRow, WebhookDeliveryRow } from '../../db/repositories/webhook-deliveries.ts';
-import type { WebhookEndpointRow, WebhookSecretRow } from '../../db/repositories/webhook-endpoints.ts';
+import type { WebhookAttemptRow, WebhookDeliveryRow } from '../../db/repositories/webhooks/webhook-deliveries.ts';
+import type { WebhookEndpointRow, WebhookSecretRow } from '../../db/repositories/webhooks/webhook-endpoints.ts';
 import type { WebhookDeliveryView, WebhookView } from '../schemas/webhook.ts';
 
 const isoOrNull = (time: Date | null): string | null => time?.toISOString() ?? null;

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { CrashPoint } from '../../db/crash-point.ts';
 import type { Database } from '../../db/client.ts';
-import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/accept-withdrawal.ts';
-import type { NewAuditRecord } from '../../db/repositories/audit-log.ts';
+import { acceptWithdrawal, findAcceptance, type Acceptance, type IdempotencyClaim, type NewWithdrawal } from '../../db/repositories/withdrawals/accept-withdrawal.ts';
+import type { NewAuditRecord } from '../../db/repositories/audit/audit-log.ts';
 import type { Asset } from '../../db/repositories/assets.ts';
-import { readListing } from '../../db/repositories/listed-addresses.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { readListing } from '../../db/repositories/policy/listed-addresses.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { assertPayable, parseAddress } from '../../domain/address.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { formatAmount, parseAmount, type BaseUnits } from '../../domain/money.ts';

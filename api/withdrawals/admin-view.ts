@@ -1,4 +1,4 @@
-import type { FoundWithdrawal } from '../../db/repositories/search-withdrawals.ts';
+import type { FoundWithdrawal } from '../../db/repositories/withdrawals/search-withdrawals.ts';
 import type { AdminTransactionView } from '../schemas/admin-transaction.ts';
 import { withdrawalView, type ViewContext } from './view.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { commitCancelIntent } from '../../db/repositories/withdrawals/cancel-intent.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { accountOf } from '../plugins/authentication.ts';
 import type { WorkflowStarter } from './starter.ts';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { recordWord, takeBackWord, type Word } from '../../db/repositories/record-approval.ts';
+import { recordWord, takeBackWord, type Word } from '../../db/repositories/policy/record-approval.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { tellApproval } from './tell-approval.ts';
 

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Queryable } from '../../db/client.ts';
-import { listNamedApprovals } from '../../db/repositories/approvals.ts';
-import { findDecision } from '../../db/repositories/policy-decisions.ts';
-import { findWithdrawal, listAttemptsOfRequest, listEventsAfter } from '../../db/repositories/read-withdrawals.ts';
+import { listNamedApprovals } from '../../db/repositories/policy/approvals.ts';
+import { findDecision } from '../../db/repositories/policy/policy-decisions.ts';
+import { findWithdrawal, listAttemptsOfRequest, listEventsAfter } from '../../db/repositories/withdrawals/read-withdrawals.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { ApprovalsView, WithdrawalDetailView } from '../schemas/withdrawal.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
 import { isDatabaseUnavailable } from '../../db/connection-lost.ts';
-import { findWithdrawal, listEventsAfter, type EventRow } from '../../db/repositories/read-withdrawals.ts';
+import { findWithdrawal, listEventsAfter, type EventRow } from '../../db/repositories/withdrawals/read-withdrawals.ts';
 import { isEnd } from '../../domain/status.ts';
 import { timelineEntryView } from './view.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptRow } from '../../db/repositories/attempts.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import type { AttemptRow } from '../../db/repositories/payments/attempts.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { outcomeDetailOf } from './outcome.ts';
 
 const SIGNER = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';

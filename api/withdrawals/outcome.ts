@@ -1,5 +1,5 @@
-import type { AttemptRow } from '../../db/repositories/attempts.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import type { AttemptRow } from '../../db/repositories/payments/attempts.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { outcomeOf } from '../../domain/status.ts';
 import type { OutcomeDetailView } from '../schemas/withdrawal.ts';
 

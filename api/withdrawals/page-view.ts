@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import { listAttemptsOf } from '../../db/repositories/read-withdrawals.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { listAttemptsOf } from '../../db/repositories/withdrawals/read-withdrawals.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { outcomeOf } from '../../domain/status.ts';
 import type { WithdrawalView } from '../schemas/withdrawal.ts';
 import { withdrawalView, type ViewContext } from './view.ts';

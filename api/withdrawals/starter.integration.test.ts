@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { listWaitingStarts } from '../../db/repositories/outbox.ts';
-import { getWithdrawal } from '../../db/repositories/withdrawals.ts';
+import { listWaitingStarts } from '../../db/repositories/withdrawals/outbox.ts';
+import { getWithdrawal } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { outbox } from '../../db/schema/index.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { ensureSearchAttributes } from '../../temporal-config/search-attributes.ts';

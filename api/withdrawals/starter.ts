@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { markDispatched } from '../../db/repositories/outbox.ts';
+import { markDispatched } from '../../db/repositories/withdrawals/outbox.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { startWithdrawal, type WithdrawalStart } from '../../temporal-config/start-withdrawal.ts';
 import { CANCEL_SIGNAL } from '../../workflows/message-names.ts';

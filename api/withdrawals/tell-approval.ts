@@ -2,7 +2,7 @@ import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../../db/client.ts';
-import { setTold, type ApprovalRow } from '../../db/repositories/approvals.ts';
+import { setTold, type ApprovalRow } from '../../db/repositories/policy/approvals.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { APPROVE_MESSAGE, REJECT_MESSAGE } from '../../workflows/message-names.ts';

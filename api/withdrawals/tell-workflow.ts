@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../db/client.ts';
-import { getStarts } from '../../db/repositories/starts.ts';
+import { getStarts } from '../../db/repositories/withdrawals/starts.ts';
 import { EngineError } from '../../domain/errors.ts';
 import { signalWithdrawal, type WithdrawalSignal } from '../../temporal-config/start-withdrawal.ts';
 

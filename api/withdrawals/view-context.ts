@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Visibility } from '../../db/repositories/read-withdrawals.ts';
+import type { Visibility } from '../../db/repositories/withdrawals/read-withdrawals.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { READERS } from '../access.ts';
 import { languageOf, messagesIn } from '../messages/language.ts';

@@ -1,8 +1,8 @@
-import type { NamedApproval } from '../../db/repositories/approvals.ts';
-import type { AttemptRow } from '../../db/repositories/attempts.ts';
-import type { PolicyDecisionRow } from '../../db/repositories/policy-decisions.ts';
-import type { EventRow } from '../../db/repositories/read-withdrawals.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import type { NamedApproval } from '../../db/repositories/policy/approvals.ts';
+import type { AttemptRow } from '../../db/repositories/payments/attempts.ts';
+import type { PolicyDecisionRow } from '../../db/repositories/policy/policy-decisions.ts';
+import type { EventRow } from '../../db/repositories/withdrawals/read-withdrawals.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { isNetwork } from '../../domain/networks.ts';
 import { cancellationResultOf } from '../../domain/status.ts';
 import { withdrawalFacts } from '../../domain/withdrawal-facts.ts';

@@ -6,12 +6,12 @@ import type { WithdrawalStatus } from '../../domain/status.ts';
 import type { Database, Transaction } from '../client.ts';
 import { withdrawalRequests } from '../schema/index.ts';
 import { transact } from '../transact.ts';
-import { acceptWithdrawal, type IdempotencyClaim } from './accept-withdrawal.ts';
-import type { NewAuditRecord } from './audit-log.ts';
-import type { NewAttempt } from './attempts.ts';
-import { reserveNonce, type NonceRequest, type NonceReservationRow } from './nonces.ts';
-import { addWallet } from './wallets.ts';
-import type { WithdrawalRow } from './withdrawals.ts';
+import { acceptWithdrawal, type IdempotencyClaim } from './withdrawals/accept-withdrawal.ts';
+import type { NewAuditRecord } from './audit/audit-log.ts';
+import type { NewAttempt } from './payments/attempts.ts';
+import { reserveNonce, type NonceRequest, type NonceReservationRow } from './payments/nonces.ts';
+import { addWallet } from './wallets/wallets.ts';
+import type { WithdrawalRow } from './withdrawals/withdrawals.ts';
 
 export const CHAIN_ID = 80_002;
 export const TOKEN = parseAddress('0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed');

@@ -1,14 +1,14 @@
 import { hashPassword, newRecipe, recipeOf } from '../../api/auth/passwords.ts';
 import type { Database } from '../../db/client.ts';
-import { changePassword } from '../../db/repositories/change-password.ts';
-import { lastUseOf, pageUsers } from '../../db/repositories/list-users.ts';
-import { resetSecondFactor } from '../../db/repositories/second-factors.ts';
-import { createUser, findUserByEmail, listActiveAdmins } from '../../db/repositories/users.ts';
+import { changePassword } from '../../db/repositories/accounts/change-password.ts';
+import { lastUseOf, pageUsers } from '../../db/repositories/accounts/list-users.ts';
+import { resetSecondFactor } from '../../db/repositories/accounts/second-factors.ts';
+import { createUser, findUserByEmail, listActiveAdmins } from '../../db/repositories/accounts/users.ts';
 import { isDuplicateKey } from '../../db/transact.ts';
 import { passwordFault, type PasswordFault } from '../../domain/password-rules.ts';
 import { auditedByCommand } from '../audit/audited-by-command.ts';
-import { EXIT, UsageError } from '../keys/exit-codes.ts';
-import { table } from '../wallets/table.ts';
+import { EXIT, UsageError } from '../command-line/exit-codes.ts';
+import { table } from '../command-line/table.ts';
 
 /** What every command works with. */
 export interface AccountsContext {

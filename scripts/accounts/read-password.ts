@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 /** The longest password is 128 characters of four bytes each. */
 const INPUT_BYTES_MAX = 1_024;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Database } from '../../db/client.ts';
-import { appendAudit, type NewAuditRecord } from '../../db/repositories/audit-log.ts';
+import { appendAudit, type NewAuditRecord } from '../../db/repositories/audit/audit-log.ts';
 import { auditState, type AuditAction, type AuditPhase } from '../../domain/audit.ts';
 import { EngineError } from '../../domain/errors.ts';
 

@@ -1,5 +1,5 @@
 import { temporalSettingsFrom, type TemporalSettings } from '../../temporal-config/connection.ts';
-import { orUsageError, UsageError } from '../keys/exit-codes.ts';
+import { orUsageError, UsageError } from '../command-line/exit-codes.ts';
 import { payloadKeysEnv } from '../sandbox/connections.ts';
 import { needCredentials } from '../sandbox/need-credentials.ts';
 import { defaultStatePaths } from '../stack/paths.ts';

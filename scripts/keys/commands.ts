@@ -4,11 +4,11 @@ import { addressOfKeyId, keyIdPrefix } from '../../activities/custody/key-id.ts'
 import { rotateKey } from '../../activities/custody/rotate-key.ts';
 import { SecretStoreUnavailableError, type SecretStore } from '../../activities/custody/secret-store.ts';
 import type { Database } from '../../db/client.ts';
-import { addWallet, listWallets } from '../../db/repositories/wallets.ts';
+import { addWallet, listWallets } from '../../db/repositories/wallets/wallets.ts';
 import type { Address } from '../../domain/address.ts';
 import { auditedByCommand } from '../audit/audited-by-command.ts';
-import { oneLine } from '../stack/user-error.ts';
-import { EXIT } from './exit-codes.ts';
+import { oneLine } from '../command-line/user-error.ts';
+import { EXIT } from '../command-line/exit-codes.ts';
 
 /** What every command works with. */
 export interface KeysContext {

@@ -7,7 +7,7 @@ import { connectionsOf, custodyEnv } from '../sandbox/connections.ts';
 import { infrastructureSpecs } from '../stack/infrastructure.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { canConfine, SECRETS_GID, SECRETS_UID } from '../stack/privileges.ts';
-import { orUsageError, UsageError } from './exit-codes.ts';
+import { orUsageError, UsageError } from '../command-line/exit-codes.ts';
 
 const SANDBOX_KEY_FILE = 'key-encryption-key';
 const CUSTODY_VARIABLES = ['KEY_ENCRYPTION_KEY', 'AWS_REGION', 'AWS_ENDPOINT_URL'] as const;

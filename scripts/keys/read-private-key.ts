@@ -1,4 +1,4 @@
-import { UsageError } from './exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 const BYTES = 32;
 /** A key with `0x` and line ends is 68 at most; more is not a key. */

@@ -1,15 +1,15 @@
 import { createKey } from '../../activities/custody/create-key.ts';
 import type { Database } from '../../db/client.ts';
-import { countHeld } from '../../db/repositories/funds.ts';
-import { isBusy } from '../../db/repositories/wallet-load.ts';
-import { moveWallet } from '../../db/repositories/wallet-moves.ts';
-import { nameSuccessor } from '../../db/repositories/wallet-successor.ts';
-import { getWallet, listWallets, type WalletRow } from '../../db/repositories/wallets.ts';
+import { countHeld } from '../../db/repositories/payments/funds.ts';
+import { isBusy } from '../../db/repositories/wallets/wallet-load.ts';
+import { moveWallet } from '../../db/repositories/wallets/wallet-moves.ts';
+import { nameSuccessor } from '../../db/repositories/wallets/wallet-successor.ts';
+import { getWallet, listWallets, type WalletRow } from '../../db/repositories/wallets/wallets.ts';
 import { sameAddress, type Address } from '../../domain/address.ts';
 import { mayMove } from '../../domain/wallet-moves.ts';
 import { auditedByCommand } from '../audit/audited-by-command.ts';
 import type { KeysContext } from './commands.ts';
-import { EXIT, UsageError } from './exit-codes.ts';
+import { EXIT, UsageError } from '../command-line/exit-codes.ts';
 
 /**
  * Puts a new wallet in the place of another: makes the successor's key and wallet, drains the old one, and says what is left to do.

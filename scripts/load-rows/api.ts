@@ -9,7 +9,7 @@ import { openSession } from '../../api/auth/open-session.ts';
 import { openTemporal } from '../../api/temporal.ts';
 import type { Database } from '../../db/client.ts';
 import { createLogger } from '../../db/observability/logger.ts';
-import { createUser, findUserByEmail } from '../../db/repositories/users.ts';
+import { createUser, findUserByEmail } from '../../db/repositories/accounts/users.ts';
 import { users } from '../../db/schema/index.ts';
 import type { Settings } from '../../domain/settings.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { desc, eq, isNotNull, sql } from 'drizzle-orm';
 import type { Database } from '../../db/client.ts';
-import { HOUR_MS, REACH_MS } from '../../db/repositories/statistics.ts';
+import { HOUR_MS, REACH_MS } from '../../db/repositories/withdrawals/statistics.ts';
 import { nonceReservations, signedTransactions, withdrawalRequests } from '../../db/schema/index.ts';
 import { WITHDRAWAL_STATUSES } from '../../domain/status.ts';
 import { chanceFrom, type Chance } from './random.ts';

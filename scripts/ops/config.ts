@@ -9,7 +9,7 @@ import { minimalEnv } from '../stack/child-spec.ts';
 import { defaultStatePaths, type StatePaths } from '../stack/paths.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { findTemporal } from '../stack/temporal.ts';
-import { oneLine } from '../stack/user-error.ts';
+import { oneLine } from '../command-line/user-error.ts';
 
 /** Where the operators' commands work. Each part is looked for when a command needs it; all throw `OpsError`. */
 export interface OpsConfig {

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { commaList } from '../../domain/comma-list.ts';
 import type { Settings } from '../../domain/settings.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { loadSettings } from '../sandbox/load-settings.ts';
 import { needCredentials } from '../sandbox/need-credentials.ts';
 import { PROJECT_ROOT } from '../stack/paths.ts';
-import { oneLine } from '../stack/user-error.ts';
+import { oneLine } from '../command-line/user-error.ts';
 
 /** Where the books are, and which chain they speak of. */
 export interface BooksConfig {

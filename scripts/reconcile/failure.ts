@@ -1,8 +1,8 @@
 import { RpcAnswerError } from '../../activities/chain/rpc.ts';
 import { isDatabaseUnavailable } from '../../db/connection-lost.ts';
 import { EngineError } from '../../domain/errors.ts';
-import { UsageError } from '../keys/exit-codes.ts';
-import { oneLine } from '../stack/user-error.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
+import { oneLine } from '../command-line/user-error.ts';
 
 /** How a command that failed ends: 2 for what the person typed, 3 where database or chain did not answer, 1 for the rest. */
 export function exitCodeOf(error: unknown): number {

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { RpcAnswerError } from '../../activities/chain/rpc.ts';
 import type { Finding } from '../../activities/reconcile/compare-wallet.ts';
 import { EngineError } from '../../domain/errors.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { booksConfig, chainConfig } from './config.ts';
 import { exitCodeOf, reasonOf } from './failure.ts';
 import { findingLine, tableRow, type WalletComparison } from './run.ts';

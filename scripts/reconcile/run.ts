@@ -1,8 +1,8 @@
 import { compareWallet, type Compared, type ComparePorts, type Counts, type Finding } from '../../activities/reconcile/compare-wallet.ts';
-import { listWallets } from '../../db/repositories/wallets.ts';
+import { listWallets } from '../../db/repositories/wallets/wallets.ts';
 import { sameAddress } from '../../domain/address.ts';
 import { OUTFLOW_CLASSES } from '../../domain/reconciliation.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 export interface ReconcileOptions {
   fromBlock?: number;

@@ -6,7 +6,7 @@ import { payloadKeysEnv } from '../sandbox/connections.ts';
 import { readCredentials } from '../sandbox/credentials.ts';
 import { loadSettings } from '../sandbox/load-settings.ts';
 import { defaultStatePaths, PROJECT_ROOT } from '../stack/paths.ts';
-import { orUserError, UserError } from '../stack/user-error.ts';
+import { orUserError, UserError } from '../command-line/user-error.ts';
 
 /** Where the four stores are. */
 export interface RecoverConfig {

@@ -1,6 +1,6 @@
-import { raiseAlert } from '../../db/repositories/alerts.ts';
-import { Contradiction, readNonceTruth, reserveUserIds, restoreNonces, restoreRequest } from '../../db/repositories/recovery.ts';
-import { getWallet, stopWallet } from '../../db/repositories/wallets.ts';
+import { raiseAlert } from '../../db/repositories/operations/alerts.ts';
+import { Contradiction, readNonceTruth, reserveUserIds, restoreNonces, restoreRequest } from '../../db/repositories/operations/recovery.ts';
+import { getWallet, stopWallet } from '../../db/repositories/wallets/wallets.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import { createNonceFront } from '../../activities/nonce-front.ts';
 import { ensureNamespace } from '../../temporal-config/namespace.ts';

@@ -4,9 +4,9 @@ import { searchNonceConsumer } from '../../activities/chain/search-nonce-consume
 import { readFinalReceipt } from '../../activities/chain/receipts.ts';
 import { isSignedBy, readMinedTransaction, readRawTransaction, readTransaction, type ChainTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow, makesCall } from '../../activities/forgotten-outflow.ts';
-import { getFunds } from '../../db/repositories/funds.ts';
-import type { AttemptRow } from '../../db/repositories/attempts.ts';
-import type { RestoredAttempt, RestoredNonce } from '../../db/repositories/recovery.ts';
+import { getFunds } from '../../db/repositories/payments/funds.ts';
+import type { AttemptRow } from '../../db/repositories/payments/attempts.ts';
+import type { RestoredAttempt, RestoredNonce } from '../../db/repositories/operations/recovery.ts';
 import { sameAddress, type Address } from '../../domain/address.ts';
 import { judgePayment } from '../../domain/payment.ts';
 import type { AttemptPurpose } from '../../domain/status.ts';

@@ -1,9 +1,9 @@
 import { searchNonceConsumer } from '../../activities/chain/search-nonce-consumer.ts';
 import { readMinedTransaction } from '../../activities/chain/transactions.ts';
 import { isOutflow } from '../../activities/forgotten-outflow.ts';
-import { listAttempts } from '../../db/repositories/attempts.ts';
-import { listKnownNonces, listUnbooked, readNonceTruth, type RequestRepair } from '../../db/repositories/recovery.ts';
-import type { WalletRow } from '../../db/repositories/wallets.ts';
+import { listAttempts } from '../../db/repositories/payments/attempts.ts';
+import { listKnownNonces, listUnbooked, readNonceTruth, type RequestRepair } from '../../db/repositories/operations/recovery.ts';
+import type { WalletRow } from '../../db/repositories/wallets/wallets.ts';
 import type { Address } from '../../domain/address.ts';
 import type { RecoverDeps } from './deps.ts';
 import { outflowAdvice } from './nonce-evidence.ts';

@@ -1,4 +1,4 @@
-import type { RequestRepair } from '../../db/repositories/recovery.ts';
+import type { RequestRepair } from '../../db/repositories/operations/recovery.ts';
 import type { Address } from '../../domain/address.ts';
 import type { WithdrawalStart } from '../../domain/withdrawal-start.ts';
 

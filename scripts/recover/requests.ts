@@ -1,7 +1,7 @@
-import { getFunds } from '../../db/repositories/funds.ts';
-import { getStarts } from '../../db/repositories/starts.ts';
-import { listSignedNonces, requestOfKey } from '../../db/repositories/recovery.ts';
-import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { getFunds } from '../../db/repositories/payments/funds.ts';
+import { getStarts } from '../../db/repositories/withdrawals/starts.ts';
+import { listSignedNonces, requestOfKey } from '../../db/repositories/operations/recovery.ts';
+import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import type { Address } from '../../domain/address.ts';
 import { isEnd, type EndStatus } from '../../domain/status.ts';
 import { parseMemo, type WithdrawalMemo, type WithdrawalStart } from '../../domain/withdrawal-start.ts';

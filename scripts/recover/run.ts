@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listOpenAlerts, resolveAlert } from '../../db/repositories/alerts.ts';
-import { isRecovering, RECOVERY_HALT } from '../../db/repositories/books.ts';
-import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
+import { listOpenAlerts, resolveAlert } from '../../db/repositories/operations/alerts.ts';
+import { isRecovering, RECOVERY_HALT } from '../../db/repositories/payments/books.ts';
+import { liftHalt, setHalt } from '../../db/repositories/operations/halts.ts';
 import type { RecoverDeps, RecoverOptions } from './deps.ts';
 import { execute } from './execute.ts';
 import { describePlan, isDone, type Plan } from './plan.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFinalizedNumber, readHeader, readTransactionCount } from '../../activities/chain/blocks.ts';
-import { highestUserId, listOpenRequests, statusesOf } from '../../db/repositories/recovery.ts';
-import { listWallets, type WalletRow } from '../../db/repositories/wallets.ts';
+import { highestUserId, listOpenRequests, statusesOf } from '../../db/repositories/operations/recovery.ts';
+import { listWallets, type WalletRow } from '../../db/repositories/wallets/wallets.ts';
 import { EngineError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/address.ts';
 import { isEnd } from '../../domain/status.ts';

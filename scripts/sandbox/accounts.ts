@@ -3,7 +3,7 @@ import { verify } from 'argon2';
 import { eq } from 'drizzle-orm';
 import { hashPassword } from '../../api/auth/passwords.ts';
 import type { Database } from '../../db/client.ts';
-import { createUser, findUserByEmail } from '../../db/repositories/users.ts';
+import { createUser, findUserByEmail } from '../../db/repositories/accounts/users.ts';
 import { users } from '../../db/schema/index.ts';
 import type { Role } from '../../domain/status.ts';
 import type { Account, Accounts } from './credentials.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { StatePaths } from '../stack/paths.ts';
-import { UserError } from '../stack/user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 export type ChainKind = 'embedded' | 'own';
 

@@ -4,7 +4,7 @@ import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { embeddedParts, PART_PORTS, type PartName } from '../stack/infrastructure.ts';
 import { defaultStatePaths, PROJECT_ROOT, type StatePaths } from '../stack/paths.ts';
 import { portsFromEnv, type PortName, type Ports } from '../stack/ports.ts';
-import { oneLine, UserError } from '../stack/user-error.ts';
+import { oneLine, UserError } from '../command-line/user-error.ts';
 import { loadSettings, SETTINGS_OF_SANDBOX } from './load-settings.ts';
 
 /** What one start of the sandbox is to do, read from its environment once. */

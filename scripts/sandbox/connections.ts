@@ -1,7 +1,7 @@
 import { TEMPORAL_ACCESS_VARIABLES } from '../../temporal-config/connection.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import type { InfrastructureUrls } from '../stack/infrastructure.ts';
-import { UserError } from '../stack/user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 import type { SandboxConfig } from './config.ts';
 
 /** Where every part is, embedded or not. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { readCredentials, type Credentials } from './credentials.ts';
 

@@ -3,7 +3,7 @@ import { createConnection } from 'mysql2/promise';
 import { createEndpoint } from '../../activities/chain/rpc/endpoint.ts';
 import { commaList } from '../../domain/comma-list.ts';
 import { connectTo, temporalPlaceFrom } from '../../temporal-config/connection.ts';
-import { deepestLine, oneLine, UserError } from '../stack/user-error.ts';
+import { deepestLine, oneLine, UserError } from '../command-line/user-error.ts';
 import type { SandboxConfig } from './config.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { deepestLine } from '../stack/user-error.ts';
+import { deepestLine } from '../command-line/user-error.ts';
 import { provision, type ProvisionInput, type ProvisionMessage } from './provision.ts';
 
 /** The provisioning process: takes its input from the supervisor, tells it each step, and ends. */

@@ -1,6 +1,6 @@
 import { retentionDaysFrom } from '../../temporal-config/retention.ts';
 import { required } from '../../workers/config.ts';
-import { deepestLine } from '../stack/user-error.ts';
+import { deepestLine } from '../command-line/user-error.ts';
 import { provision, type ProvisionInput } from './provision.ts';
 
 /**

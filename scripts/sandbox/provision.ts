@@ -1,5 +1,5 @@
 import { openDatabase } from '../../db/client.ts';
-import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
+import { ensureFirstRules } from '../../db/repositories/policy/first-rules.ts';
 import { migrateUp } from '../../db/migrate.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { temporalPlaceFrom } from '../../temporal-config/connection.ts';

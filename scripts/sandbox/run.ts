@@ -9,10 +9,10 @@ import { writeAddresses, forgetAddresses, type SandboxAddresses } from '../stack
 import { openLog, tailLog } from '../stack/log-file.ts';
 import { PROJECT_ROOT } from '../stack/paths.ts';
 import { INFRASTRUCTURE, ROLES } from '../stack/privileges.ts';
-import type { Progress } from '../stack/progress.ts';
+import type { Progress } from '../command-line/progress.ts';
 import { ensureSecrets } from '../stack/secrets.ts';
 import { Supervisor, type Log } from '../stack/supervisor.ts';
-import { UserError } from '../stack/user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 import { apiUrl, codecUrl, type SandboxConfig } from './config.ts';
 import { connectionsOf, custodyEnv, sealKeyOf, temporalAccessEnv, type Connections } from './connections.ts';
 import type { ProvisionInput, ProvisionMessage } from './provision.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readAddresses, type SandboxAddresses } from '../stack/lock.ts';
 import type { StatePaths } from '../stack/paths.ts';
 import { isSameProcess, type ProcessIdentity } from '../stack/process-identity.ts';
-import { UserError } from '../stack/user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 import { askReady } from './ready.ts';
 
 /** A first start may have to build Temporal. */

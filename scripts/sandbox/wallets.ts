@@ -2,7 +2,7 @@ import { createAwsSecretStore } from '../../activities/custody/aws-secret-store.
 import { createKey } from '../../activities/custody/create-key.ts';
 import { parseKey } from '../../db/parse-key.ts';
 import type { Database } from '../../db/client.ts';
-import { addWallet, listWallets } from '../../db/repositories/wallets.ts';
+import { addWallet, listWallets } from '../../db/repositories/wallets/wallets.ts';
 
 /**
  * Makes sure the chain has at least `count` hot wallets and returns the addresses of all it has, EIP-55. Killed between

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { parseKey } from '../../db/parse-key.ts';
 import { defaultStatePaths } from '../stack/paths.ts';
 import { ensureSecrets, secretFiles } from '../stack/secrets.ts';
-import { orUsageError, UsageError } from '../keys/exit-codes.ts';
+import { orUsageError, UsageError } from '../command-line/exit-codes.ts';
 import { booksConfig, type BooksConfig } from '../reconcile/config.ts';
 
 export interface SealsConfig extends BooksConfig {

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync }
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 export const SANDBOX_CHAIN_ID = 80_002;
 

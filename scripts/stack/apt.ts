@@ -1,5 +1,5 @@
 import { findExecutable, runCommand } from './command.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 

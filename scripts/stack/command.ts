@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, writeSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { openLog, tailLog } from './log-file.ts';
-import { oneLine, UserError } from './user-error.ts';
+import { oneLine, UserError } from '../command-line/user-error.ts';
 
 /** The first executable of that name on the PATH or in `extraDirs`, or undefined. */
 export function findExecutable(name: string, extraDirs: readonly string[] = []): string | undefined {

@@ -9,12 +9,12 @@ import { ensureMotoInstalled, motoSpec, motoUrl } from './moto.ts';
 import { statePaths, type StatePaths } from './paths.ts';
 import { freePort, type PortName, type Ports } from './ports.ts';
 import { INFRASTRUCTURE } from './privileges.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../command-line/progress.ts';
 import { ensureRedisInstalled, redisSpec, redisUrl } from './redis.ts';
 import { stopLeftovers, Supervisor, type Log } from './supervisor.ts';
 import { ensureTemporalInstalled, temporalSpec } from './temporal.ts';
 import { ensureTemporalUiInstalled, temporalUiSpec, temporalUiUrl } from './temporal-ui.ts';
-import { oneLine, UserError } from './user-error.ts';
+import { oneLine, UserError } from '../command-line/user-error.ts';
 
 export { freePort, freePorts } from './ports.ts';
 

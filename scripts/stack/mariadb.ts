@@ -5,7 +5,7 @@ import { createConnection } from 'mysql2/promise';
 import { aptInstall } from './apt.ts';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 const SYSTEM_DIRS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/mysql/bin'];
 const SQL_MODE = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { parsePort } from '../../domain/port.ts';
-import { orUserError, UserError } from './user-error.ts';
+import { orUserError, UserError } from '../command-line/user-error.ts';
 
 /** Every port of a sandbox, with the variable that moves it and its default. */
 export const PORT_VARIABLES = {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { aptInstall } from './apt.ts';
 import { findExecutable } from './command.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 // Debian's python3 comes without the part that makes environments.
 function canMakeVenv(python: string): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { aptInstall } from './apt.ts';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable } from './command.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 export interface RedisOptions {
   readonly dir: string;

@@ -7,7 +7,7 @@ import { openLog, tailLog } from './log-file.ts';
 import type { StatePaths } from './paths.ts';
 import { roleCommand } from './privileges.ts';
 import { endProcess, identityOf, readPidFile, removePidFile, writePidFile, type ProcessIdentity } from './process-identity.ts';
-import { oneLine, UserError } from './user-error.ts';
+import { oneLine, UserError } from '../command-line/user-error.ts';
 import { pollUntilReady } from './wait.ts';
 
 const BACK_OFF_FIRST_MS = 200;

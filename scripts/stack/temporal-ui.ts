@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { goInstall } from './go.ts';
 import { cacheDir } from './paths.ts';
-import { UserError } from './user-error.ts';
+import { UserError } from '../command-line/user-error.ts';
 
 /** The one that the Temporal CLI of `temporal.ts` carries. */
 const UI_VERSION = '2.42.1';

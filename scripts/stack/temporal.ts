@@ -8,7 +8,7 @@ import { minimalEnv, type ChildSpec } from './child-spec.ts';
 import { findExecutable, runCommand } from './command.ts';
 import { cacheDir, makeCacheDir } from './paths.ts';
 import { goInstall } from './go.ts';
-import { oneLine, UserError } from './user-error.ts';
+import { oneLine, UserError } from '../command-line/user-error.ts';
 
 export const CLI_VERSION = '1.5.1';
 const DOWNLOAD_HEADERS_TIMEOUT_MS = 5_000;

@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import type { Database } from '../../db/client.ts';
-import { declareTreasuryMovement } from '../../db/repositories/declare-treasury-movement.ts';
-import { listMovements, revokeMovement } from '../../db/repositories/treasury-movements.ts';
+import { declareTreasuryMovement } from '../../db/repositories/wallets/declare-treasury-movement.ts';
+import { listMovements, revokeMovement } from '../../db/repositories/wallets/treasury-movements.ts';
 import { assets } from '../../db/schema/index.ts';
 import { formatAmount } from '../../domain/money.ts';
 import type { ChainSettings } from '../../domain/settings.ts';
 import { auditedByCommand } from '../audit/audited-by-command.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 export interface TreasuryContext {
   db: Database;

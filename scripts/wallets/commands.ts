@@ -1,16 +1,16 @@
 import { formatEther } from 'ethers';
 import type { Rpc } from '../../activities/chain/rpc.ts';
 import type { Database } from '../../db/client.ts';
-import { listOpenAlertsOfWallet } from '../../db/repositories/alerts.ts';
-import { isBusy } from '../../db/repositories/wallet-load.ts';
-import { moveWallet } from '../../db/repositories/wallet-moves.ts';
-import { listWallets, type WalletRow } from '../../db/repositories/wallets.ts';
+import { listOpenAlertsOfWallet } from '../../db/repositories/operations/alerts.ts';
+import { isBusy } from '../../db/repositories/wallets/wallet-load.ts';
+import { moveWallet } from '../../db/repositories/wallets/wallet-moves.ts';
+import { listWallets, type WalletRow } from '../../db/repositories/wallets/wallets.ts';
 import type { Address } from '../../domain/address.ts';
 import type { WalletMove } from '../../domain/wallet-moves.ts';
 import { auditedByCommand, type CommandTrail } from '../audit/audited-by-command.ts';
-import { EXIT } from '../keys/exit-codes.ts';
+import { EXIT } from '../command-line/exit-codes.ts';
 import { readNonceView, type NonceView } from './nonce-view.ts';
-import { table } from './table.ts';
+import { table } from '../command-line/table.ts';
 
 /** What every command works with. */
 export interface WalletsContext {

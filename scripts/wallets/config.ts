@@ -1,6 +1,6 @@
 import { commaList } from '../../domain/comma-list.ts';
 import { needCredentials } from '../sandbox/need-credentials.ts';
-import { UsageError } from '../keys/exit-codes.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 /** Where the wallets command works. */
 export interface WalletsConfig {

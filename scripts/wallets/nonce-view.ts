@@ -2,7 +2,7 @@ import type { Address } from '../../domain/address.ts';
 import type { NonceRow } from '../../domain/guardian.ts';
 import { gapsOf } from '../../domain/nonce-gaps.ts';
 import type { Queryable } from '../../db/client.ts';
-import { listOpenNonces } from '../../db/repositories/nonce-view.ts';
+import { listOpenNonces } from '../../db/repositories/payments/nonce-view.ts';
 import { readTransactionCount } from '../../activities/chain/blocks.ts';
 import type { Rpc } from '../../activities/chain/rpc.ts';
 

@@ -5,8 +5,8 @@ import { Redis } from 'ioredis';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../db/client.ts';
-import { RECOVERY_HALT } from '../../db/repositories/books.ts';
-import { setHalt } from '../../db/repositories/halts.ts';
+import { RECOVERY_HALT } from '../../db/repositories/payments/books.ts';
+import { setHalt } from '../../db/repositories/operations/halts.ts';
 import { openCustomer, type Customer } from '../../scripts/demo/customer.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';
 

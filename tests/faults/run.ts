@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type RowDataPacket } from 'mysql2/promise';
 import { payloadKeysEnv } from '../../scripts/sandbox/connections.ts';
 import { PROJECT_ROOT, statePaths } from '../../scripts/stack/paths.ts';
-import type { Progress } from '../../scripts/stack/progress.ts';
+import type { Progress } from '../../scripts/command-line/progress.ts';
 import type { Credentials } from '../../scripts/sandbox/credentials.ts';
 import { temporalSettingsFrom } from '../../temporal-config/connection.ts';
 import { startSandbox, type TestSandbox } from '../harness/sandbox.ts';

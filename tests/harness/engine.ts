@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { Redis } from 'ioredis';
-import { createCoverageMap, type CoverageMapData } from 'istanbul-lib-coverage';
+import { createFileCoverage, type CoverageMapData } from 'istanbul-lib-coverage';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { makeBroadcast } from '../../activities/broadcast.ts';
@@ -22,9 +22,9 @@ import { makeSignFiller } from '../../activities/sign-filler.ts';
 import type { ResolveHost } from '../../activities/webhooks/resolve-host.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { openRedis } from '../../db/redis.ts';
-import { ensureFirstRules } from '../../db/repositories/first-rules.ts';
-import { addWallet } from '../../db/repositories/wallets.ts';
-import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { ensureFirstRules } from '../../db/repositories/policy/first-rules.ts';
+import { addWallet } from '../../db/repositories/wallets/wallets.ts';
+import { getWithdrawal, type WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { makeRequestId, workflowIdOf } from '../../domain/request-id.ts';
 import { sealRequest } from '../../domain/seal.ts';
 import type { Settings } from '../../domain/settings.ts';
@@ -315,9 +315,14 @@ const isCoverageMeasured = (): boolean => coverageStore.__VITEST_COVERAGE__ !== 
 
 /** Adds what workflows ran inside of Temporal's sandbox to the coverage of this test file. */
 function mergeWorkflowCoverage(): void {
-  const merged = createCoverageMap(coverageStore.__VITEST_COVERAGE__);
-  merged.merge(workflowCoverage.take());
-  coverageStore.__VITEST_COVERAGE__ = merged.data;
+  const store = (coverageStore.__VITEST_COVERAGE__ ??= {});
+  for (const counted of Object.values(workflowCoverage.take())) {
+    // Under a name of its own: what this process loaded of the same file is counted on by its own numbers.
+    const name = `${counted.path} in a workflow`;
+    const total = createFileCoverage(store[name] ?? counted);
+    if (store[name]) total.merge(createFileCoverage(counted));
+    store[name] = total.data;
+  }
 }
 
 /** A schedule goes on without any worker: the server would work for it as long as other files run. */

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type { Database } from '../../db/client.ts';
-import { approveListing, proposeListing, type NewListing } from '../../db/repositories/listed-addresses.ts';
-import { approvePolicy, proposePolicy } from '../../db/repositories/policies.ts';
+import { approveListing, proposeListing, type NewListing } from '../../db/repositories/policy/listed-addresses.ts';
+import { approvePolicy, proposePolicy } from '../../db/repositories/policy/policies.ts';
 import { listedAddresses } from '../../db/schema/index.ts';
 import { sealListing } from '../../domain/listing-seal.ts';
 import { parsePolicy, type Policy, type Rule } from '../../domain/policy.ts';

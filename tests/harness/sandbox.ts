@@ -8,7 +8,7 @@ import { runSandbox } from '../../scripts/sandbox/run.ts';
 import { freePorts, installParts } from '../../scripts/stack/infrastructure.ts';
 import { PORT_VARIABLES, type PortName } from '../../scripts/stack/ports.ts';
 import { readPidFile, type ProcessIdentity } from '../../scripts/stack/process-identity.ts';
-import { eventProgress, type Progress } from '../../scripts/stack/progress.ts';
+import { eventProgress, type Progress } from '../../scripts/command-line/progress.ts';
 import type { ChildName, Role } from '../../scripts/stack/privileges.ts';
 
 export interface TestSandbox {

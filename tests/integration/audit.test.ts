@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditVerificationView } from '../../api/schemas/audit.ts';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
-import { chainAudit, readAuditHead } from '../../db/repositories/audit-chain.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
+import { chainAudit, readAuditHead } from '../../db/repositories/audit/audit-chain.ts';
 import { auditLog } from '../../db/schema/index.ts';
 import { newestAnchor } from '../../temporal-config/audit-anchors.ts';
 import { ensureAuditSchedule } from '../../temporal-config/audit-schedule.ts';

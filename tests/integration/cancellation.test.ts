@@ -4,7 +4,7 @@ import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { makeSign } from '../../activities/sign.ts';
 import { startTestApi, type TestApi } from '../../api/api.testkit.ts';
 import type { WithdrawalDetailView } from '../../api/schemas/withdrawal.ts';
-import { liftHalt, setHalt } from '../../db/repositories/halts.ts';
+import { liftHalt, setHalt } from '../../db/repositories/operations/halts.ts';
 import { wallets } from '../../db/schema/index.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';

@@ -1,13 +1,13 @@
 import { Wallet } from 'ethers';
 import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
 import { deadLetters, withdrawalRequests } from '../../db/schema/index.ts';
 import { en } from '../../api/messages/en.ts';
 import { ko } from '../../api/messages/ko.ts';
 import { whyNot } from '../../domain/dead-letters.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { commitCancelIntent } from '../../db/repositories/withdrawals/cancel-intent.ts';
 import type { DeadLetterView } from '../../api/schemas/dead-letter.ts';
 import type { WithdrawalView } from '../../api/schemas/withdrawal.ts';
 import { startEngineApi, type EngineApi } from '../harness/engine-api.ts';

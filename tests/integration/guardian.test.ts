@@ -5,7 +5,7 @@ import { makeReserveFunds } from '../../activities/reserve-funds.ts';
 import { takeNonce } from '../../activities/take-nonce.ts';
 import type { Address } from '../../domain/address.ts';
 import { fillerIdOf, guardianIdOf } from '../../domain/guardian.ts';
-import { setWalletStatus } from '../../db/repositories/wallets.ts';
+import { setWalletStatus } from '../../db/repositories/wallets/wallets.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { sendFromHotWallet } from '../harness/foreign-transaction.ts';

@@ -2,7 +2,7 @@ import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../api/api.testkit.ts';
 import { KEY_STORE } from '../../activities/custody/watch-key-store.ts';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
 import { paidTo } from '../harness/transfers.ts';

@@ -1,6 +1,6 @@
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
+import { commitCancelIntent } from '../../db/repositories/withdrawals/cancel-intent.ts';
 import { deadLetters } from '../../db/schema/index.ts';
 import { TASK_QUEUES } from '../../temporal-config/task-queues.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';

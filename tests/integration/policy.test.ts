@@ -1,11 +1,11 @@
 import { eq } from 'drizzle-orm';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import { getFunds } from '../../db/repositories/funds.ts';
-import { findDecision } from '../../db/repositories/policy-decisions.ts';
-import { createUser } from '../../db/repositories/users.ts';
-import type { WithdrawalRow } from '../../db/repositories/withdrawals.ts';
+import { commitCancelIntent } from '../../db/repositories/withdrawals/cancel-intent.ts';
+import { getFunds } from '../../db/repositories/payments/funds.ts';
+import { findDecision } from '../../db/repositories/policy/policy-decisions.ts';
+import { createUser } from '../../db/repositories/accounts/users.ts';
+import type { WithdrawalRow } from '../../db/repositories/withdrawals/withdrawals.ts';
 import { nonceReservations, policies } from '../../db/schema/index.ts';
 import { parseAddress, type Address } from '../../domain/address.ts';
 import type { DenialCode, Rule } from '../../domain/policy.ts';

@@ -1,7 +1,7 @@
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
-import { getWallet } from '../../db/repositories/wallets.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
+import { getWallet } from '../../db/repositories/wallets/wallets.ts';
 import { startEngine, type EngineOptions, type TestEngine } from '../harness/engine.ts';
 import { paidTo } from '../harness/transfers.ts';
 

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { Wallet } from 'ethers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { commitCancelIntent } from '../../db/repositories/cancel-intent.ts';
-import { getStarts } from '../../db/repositories/starts.ts';
+import { commitCancelIntent } from '../../db/repositories/withdrawals/cancel-intent.ts';
+import { getStarts } from '../../db/repositories/withdrawals/starts.ts';
 import { workflowIdOf } from '../../domain/request-id.ts';
 import type { WithdrawalStatus } from '../../domain/status.ts';
 import { startWithdrawal, type WithdrawalStart } from '../../temporal-config/start-withdrawal.ts';

@@ -8,9 +8,9 @@ import { makeAttemptDelivery } from '../../activities/webhooks/attempt-delivery.
 import { createEndpointSlots } from '../../activities/webhooks/endpoint-slots.ts';
 import { startReceiver, type Receiver } from '../../activities/webhooks/receiver.testkit.ts';
 import { resolveHost } from '../../activities/webhooks/resolve-host.ts';
-import { listOpenAlerts } from '../../db/repositories/alerts.ts';
-import { findEndpoint } from '../../db/repositories/webhook-endpoints.ts';
-import { newDelivery, newEndpoint } from '../../db/repositories/webhooks.testkit.ts';
+import { listOpenAlerts } from '../../db/repositories/operations/alerts.ts';
+import { findEndpoint } from '../../db/repositories/webhooks/webhook-endpoints.ts';
+import { newDelivery, newEndpoint } from '../../db/repositories/webhooks/webhooks.testkit.ts';
 import { createLogger } from '../../db/observability/logger.ts';
 import { loadSettings } from '../../scripts/sandbox/load-settings.ts';
 import { startDelivery } from '../../temporal-config/start-delivery.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readListing } from '../../../db/repositories/listed-addresses.ts';
+import { readListing } from '../../../db/repositories/policy/listed-addresses.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { startTestApi, type TestAccount, type TestApi } from '../../api.testkit.ts';
 

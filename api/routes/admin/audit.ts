@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
-import { pageAudit } from '../../../db/repositories/audit-log.ts';
+import { pageAudit } from '../../../db/repositories/audit/audit-log.ts';
 import { READERS } from '../../access.ts';
 import { verificationOf } from '../../audit/verification.ts';
 import { auditEntryView } from '../../audit/view.ts';

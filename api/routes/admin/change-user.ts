@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { changeAccount } from '../../../db/repositories/change-account.ts';
+import { changeAccount } from '../../../db/repositories/accounts/change-account.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';

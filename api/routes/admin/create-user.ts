@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { createUser, findUserById } from '../../../db/repositories/users.ts';
+import { createUser, findUserById } from '../../../db/repositories/accounts/users.ts';
 import { isDuplicateKey } from '../../../db/transact.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { ADMINS } from '../../access.ts';

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { openDeadLetter, resolveDeadLetter } from '../../../db/repositories/dead-letters.ts';
-import { raiseAlert, resolveAlert } from '../../../db/repositories/alerts.ts';
+import { openDeadLetter, resolveDeadLetter } from '../../../db/repositories/operations/dead-letters.ts';
+import { raiseAlert, resolveAlert } from '../../../db/repositories/operations/alerts.ts';
 import { alerts, deadLetters } from '../../../db/schema/index.ts';
 import { transact } from '../../../db/transact.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../../domain/errors.ts';

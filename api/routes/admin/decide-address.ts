@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { approveListing, rejectListing } from '../../../db/repositories/listed-addresses.ts';
+import { approveListing, rejectListing } from '../../../db/repositories/policy/listed-addresses.ts';
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { listedAddressView } from '../../addresses/view.ts';

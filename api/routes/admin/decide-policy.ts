@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { approvePolicy, rejectPolicy } from '../../../db/repositories/policies.ts';
+import { approvePolicy, rejectPolicy } from '../../../db/repositories/policy/policies.ts';
 import { ADMINS } from '../../access.ts';
 import { rowOf } from '../../errors/row-of.ts';
 import { readPolicyState } from '../../audit/states.ts';

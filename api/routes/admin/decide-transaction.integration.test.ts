@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { insertDecision } from '../../../db/repositories/policy-decisions.ts';
-import { commitCancelIntent } from '../../../db/repositories/cancel-intent.ts';
-import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
+import { insertDecision } from '../../../db/repositories/policy/policy-decisions.ts';
+import { commitCancelIntent } from '../../../db/repositories/withdrawals/cancel-intent.ts';
+import { getWithdrawal } from '../../../db/repositories/withdrawals/withdrawals.ts';
 import { approvals, withdrawalEvents } from '../../../db/schema/index.ts';
 import { approvalHolds } from '../../../domain/approvals.ts';
 import { transact } from '../../../db/transact.ts';

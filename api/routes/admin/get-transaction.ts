@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { getWithdrawal } from '../../../db/repositories/withdrawals.ts';
-import { withSigning } from '../../../db/repositories/search-withdrawals.ts';
+import { getWithdrawal } from '../../../db/repositories/withdrawals/withdrawals.ts';
+import { withSigning } from '../../../db/repositories/withdrawals/search-withdrawals.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { AdminTransactionDetailSchema } from '../../schemas/admin-transaction.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { untilThrough } from '../../../db/repositories/halt-gate.ts';
-import { listHalts, setHalt } from '../../../db/repositories/halts.ts';
+import { untilThrough } from '../../../db/repositories/operations/halt-gate.ts';
+import { listHalts, setHalt } from '../../../db/repositories/operations/halts.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';
 import { haltOf } from '../../halts/target.ts';

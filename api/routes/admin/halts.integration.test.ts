@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { setHalt } from '../../../db/repositories/halts.ts';
-import { RECOVERY_HALT } from '../../../db/repositories/books.ts';
-import { passHaltGate } from '../../../db/repositories/halt-gate.ts';
+import { setHalt } from '../../../db/repositories/operations/halts.ts';
+import { RECOVERY_HALT } from '../../../db/repositories/payments/books.ts';
+import { passHaltGate } from '../../../db/repositories/operations/halt-gate.ts';
 import { halts } from '../../../db/schema/index.ts';
 import { transact } from '../../../db/transact.ts';
 import { BODY, startTestApi, TOKEN, WALLET, type TestAccount, type TestApi } from '../../api.testkit.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageListings } from '../../../db/repositories/listed-addresses.ts';
+import { pageListings } from '../../../db/repositories/policy/listed-addresses.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { READERS } from '../../access.ts';
 import { listedAddressViews } from '../../addresses/view.ts';

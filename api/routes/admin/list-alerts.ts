@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import type { AlertRow } from '../../../db/repositories/alerts.ts';
-import { pageAlerts } from '../../../db/repositories/list-alerts.ts';
+import type { AlertRow } from '../../../db/repositories/operations/alerts.ts';
+import { pageAlerts } from '../../../db/repositories/operations/list-alerts.ts';
 import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { AlertListSchema, AlertQuery, type AlertView } from '../../schemas/alert.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageDeadLetters } from '../../../db/repositories/list-dead-letters.ts';
+import { pageDeadLetters } from '../../../db/repositories/operations/list-dead-letters.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { deadLetterViews } from '../../dead-letters/view.ts';

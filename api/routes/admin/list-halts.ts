@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { listHalts } from '../../../db/repositories/halts.ts';
+import { listHalts } from '../../../db/repositories/operations/halts.ts';
 import { READERS } from '../../access.ts';
 import { haltViews } from '../../halts/view.ts';
 import { HaltListSchema } from '../../schemas/halt.ts';

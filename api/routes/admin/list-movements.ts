@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageMovements } from '../../../db/repositories/treasury-movements.ts';
+import { pageMovements } from '../../../db/repositories/wallets/treasury-movements.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pagePolicies } from '../../../db/repositories/policies.ts';
+import { pagePolicies } from '../../../db/repositories/policy/policies.ts';
 import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';
 import { policyViews } from '../../policies/view.ts';

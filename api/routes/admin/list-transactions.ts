@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { searchWithdrawals } from '../../../db/repositories/search-withdrawals.ts';
+import { searchWithdrawals } from '../../../db/repositories/withdrawals/search-withdrawals.ts';
 import { parseAddress, type Address } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageUsers } from '../../../db/repositories/list-users.ts';
-import { findUserById } from '../../../db/repositories/users.ts';
+import { pageUsers } from '../../../db/repositories/accounts/list-users.ts';
+import { findUserById } from '../../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { READERS } from '../../access.ts';
 import { decodeIdCursor, encodeIdCursor } from '../../pagination-cursor.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageWallets, readWalletDetails } from '../../../db/repositories/wallet-view.ts';
+import { pageWallets, readWalletDetails } from '../../../db/repositories/wallets/wallet-view.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';
 import { decodeTextCursor, encodeTextCursor } from '../../pagination-cursor.ts';

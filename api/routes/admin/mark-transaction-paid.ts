@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
-import { findWithdrawal } from '../../../db/repositories/read-withdrawals.ts';
+import { findWithdrawal } from '../../../db/repositories/withdrawals/read-withdrawals.ts';
 import { whyNot } from '../../../domain/dead-letters.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { moveWallet as say } from '../../../db/repositories/wallet-moves.ts';
-import { readWalletDetails } from '../../../db/repositories/wallet-view.ts';
+import { moveWallet as say } from '../../../db/repositories/wallets/wallet-moves.ts';
+import { readWalletDetails } from '../../../db/repositories/wallets/wallet-view.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { WalletMove } from '../../../domain/wallet-moves.ts';

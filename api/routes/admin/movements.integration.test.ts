@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { markMovement } from '../../../db/repositories/treasury-movements.ts';
-import { addWallet } from '../../../db/repositories/wallets.ts';
+import { markMovement } from '../../../db/repositories/wallets/treasury-movements.ts';
+import { addWallet } from '../../../db/repositories/wallets/wallets.ts';
 import { treasuryMovements } from '../../../db/schema/index.ts';
 import { transact } from '../../../db/transact.ts';
 import { parseAddress, ZERO_ADDRESS } from '../../../domain/address.ts';

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { takeLimits, bucketOf } from '../../../db/repositories/limits.ts';
-import { ensureFirstPolicy } from '../../../db/repositories/policies.ts';
+import { takeLimits, bucketOf } from '../../../db/repositories/policy/limits.ts';
+import { ensureFirstPolicy } from '../../../db/repositories/policy/policies.ts';
 import { limitBuckets, listedAddresses, policies, users } from '../../../db/schema/index.ts';
 import { transact } from '../../../db/transact.ts';
 import type { Policy } from '../../../domain/policy.ts';

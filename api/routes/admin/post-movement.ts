@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../../db/client.ts';
-import { declareTreasuryMovement } from '../../../db/repositories/declare-treasury-movement.ts';
+import { declareTreasuryMovement } from '../../../db/repositories/wallets/declare-treasury-movement.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';

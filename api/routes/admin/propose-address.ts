@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { proposeListing, proposeRemoval } from '../../../db/repositories/listed-addresses.ts';
-import { findUserByEmail } from '../../../db/repositories/users.ts';
+import { proposeListing, proposeRemoval } from '../../../db/repositories/policy/listed-addresses.ts';
+import { findUserByEmail } from '../../../db/repositories/accounts/users.ts';
 import { parseAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';

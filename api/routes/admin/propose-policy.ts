@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { proposePolicy } from '../../../db/repositories/policies.ts';
+import { proposePolicy } from '../../../db/repositories/policy/policies.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ADMINS } from '../../access.ts';

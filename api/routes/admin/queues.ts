@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
-import { countNotStarted, countOpenByStatus, countOpenDeadLetters } from '../../../db/repositories/waiting.ts';
+import { countNotStarted, countOpenByStatus, countOpenDeadLetters } from '../../../db/repositories/withdrawals/waiting.ts';
 import { isErrorCode } from '../../../domain/errors.ts';
 import { WITHDRAWAL_STATUSES } from '../../../domain/status.ts';
 import { READERS } from '../../access.ts';

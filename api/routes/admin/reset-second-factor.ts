@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../../db/client.ts';
-import { resetSecondFactor } from '../../../db/repositories/second-factors.ts';
+import { resetSecondFactor } from '../../../db/repositories/accounts/second-factors.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { ADMINS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';

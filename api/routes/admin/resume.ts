@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { liftHalt, listHalts } from '../../../db/repositories/halts.ts';
+import { liftHalt, listHalts } from '../../../db/repositories/operations/halts.ts';
 import { sameAddress } from '../../../domain/address.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../db/client.ts';
-import type { DeadLetterFilter } from '../../../db/repositories/list-dead-letters.ts';
+import type { DeadLetterFilter } from '../../../db/repositories/operations/list-dead-letters.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { ADMINS } from '../../access.ts';
 import { retryMany } from '../../dead-letters/retry-many.ts';

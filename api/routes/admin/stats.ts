@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositories/statistics.ts';
+import { createStatisticsReader, HOUR_MS, REACH_MS } from '../../../db/repositories/withdrawals/statistics.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { READERS } from '../../access.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { raiseAlert } from '../../../db/repositories/alerts.ts';
-import { assetKeyOf, recordObservations } from '../../../db/repositories/wallet-observations.ts';
-import { addWallet, setNextNonce, setWalletStatus } from '../../../db/repositories/wallets.ts';
+import { raiseAlert } from '../../../db/repositories/operations/alerts.ts';
+import { assetKeyOf, recordObservations } from '../../../db/repositories/wallets/wallet-observations.ts';
+import { addWallet, setNextNonce, setWalletStatus } from '../../../db/repositories/wallets/wallets.ts';
 import { fundReservations, nonceReservations, wallets } from '../../../db/schema/index.ts';
 import { transact } from '../../../db/transact.ts';
 import { parseAddress } from '../../../domain/address.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { createApiKey } from '../../../db/repositories/api-keys.ts';
+import { createApiKey } from '../../../db/repositories/accounts/api-keys.ts';
 import { LIVE_API_KEYS_PER_OWNER_MAX, sealApiKey } from '../../../domain/api-keys.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { parseIpAllowlist } from '../../../domain/ip-allowlist.ts';

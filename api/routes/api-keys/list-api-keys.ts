@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../../../db/client.ts';
-import { pageApiKeys } from '../../../db/repositories/api-keys.ts';
+import { pageApiKeys } from '../../../db/repositories/accounts/api-keys.ts';
 import { CLIENTS } from '../../access.ts';
 import { apiKeyView } from '../../api-keys/view.ts';
 import { accountOf } from '../../plugins/authentication.ts';

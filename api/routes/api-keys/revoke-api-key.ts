@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Database } from '../../../db/client.ts';
-import { revokeApiKey } from '../../../db/repositories/api-keys.ts';
+import { revokeApiKey } from '../../../db/repositories/accounts/api-keys.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { confirmSecondFactor } from '../../../db/repositories/second-factors.ts';
+import { confirmSecondFactor } from '../../../db/repositories/accounts/second-factors.ts';
 import { ANY_ROLE } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { OneTimeCodeSchema, SecondFactorSchema } from '../../schemas/second-factor.ts';

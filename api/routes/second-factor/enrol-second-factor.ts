@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { enrolSecondFactor } from '../../../db/repositories/second-factors.ts';
-import { shownEmail } from '../../../db/repositories/users.ts';
+import { enrolSecondFactor } from '../../../db/repositories/accounts/second-factors.ts';
+import { shownEmail } from '../../../db/repositories/accounts/users.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { base32Of, keyUri, RECOVERY_CODE_BYTES, RECOVERY_CODES, recoveryCodeOf, SECRET_BYTES } from '../../../domain/second-factor.ts';
 import { ANY_ROLE } from '../../access.ts';

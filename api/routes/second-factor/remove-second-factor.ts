@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { removeSecondFactor } from '../../../db/repositories/second-factors.ts';
+import { removeSecondFactor } from '../../../db/repositories/accounts/second-factors.ts';
 import { ANY_ROLE } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { SecondFactorRemovalSchema } from '../../schemas/second-factor.ts';

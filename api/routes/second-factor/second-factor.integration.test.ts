@@ -10,7 +10,7 @@ import { EngineError } from '../../../domain/errors.ts';
 import type { Role } from '../../../domain/status.ts';
 import type { Access } from '../../access.ts';
 import { PASSWORD, startTestApi, type TestAccount, type TestApi } from '../../api.testkit.ts';
-import { createAddressSecrets } from '../../auth/address-secrets.ts';
+import { createEmailSecrets } from '../../auth/email-secrets.ts';
 import { openSession } from '../../auth/open-session.ts';
 import type { PasswordVerifier } from '../../auth/passwords.ts';
 import type { SecondFactorView } from '../../schemas/second-factor.ts';
@@ -128,7 +128,7 @@ describe('setting one up', () => {
     const by = await api.account('ADMIN');
     const request = { ip: '127.0.0.1', account: { id: by.id, role: 'ADMIN', email: by.email, via: { kind: 'session', sessionId: 'x' } } } as unknown as FastifyRequest;
     const passwords = { verify: () => Promise.reject(new EngineError('SERVICE_UNAVAILABLE', { reason: 'sign-ins' })) } as unknown as PasswordVerifier;
-    const deps = { database: api.database.db, settings: api.settings, seal: createSecondFactorSeal(api.sealKey), addresses: createAddressSecrets(api.sealKey), passwords };
+    const deps = { database: api.database.db, settings: api.settings, seal: createSecondFactorSeal(api.sealKey), addresses: createEmailSecrets(api.sealKey), passwords };
     for (let tries = 0; tries < 6; tries += 1) await expect(assertPassword(deps, request, PASSWORD)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
     expect((await enrol(by)).statusCode).toBe(201);
   });

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { verifySecondFactor } from '../../../db/repositories/second-factors.ts';
+import { verifySecondFactor } from '../../../db/repositories/accounts/second-factors.ts';
 import { ANY_ROLE } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { SecondFactorCodeSchema, SecondFactorSchema } from '../../schemas/second-factor.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { resolveAlert } from '../../../db/repositories/alerts.ts';
-import { changeEndpoint, listLiveSecrets, removeEndpoint, webhookAlertSubject, type WebhookChanges } from '../../../db/repositories/webhook-endpoints.ts';
+import { resolveAlert } from '../../../db/repositories/operations/alerts.ts';
+import { changeEndpoint, listLiveSecrets, removeEndpoint, webhookAlertSubject, type WebhookChanges } from '../../../db/repositories/webhooks/webhook-endpoints.ts';
 import { transact } from '../../../db/transact.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';
 import { CLIENTS } from '../../access.ts';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { createEndpoint, listLiveSecrets } from '../../../db/repositories/webhook-endpoints.ts';
+import { createEndpoint, listLiveSecrets } from '../../../db/repositories/webhooks/webhook-endpoints.ts';
 import { makeWebhookSecret, sealWebhookSecret } from '../../../db/webhook-secret-seal.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { parseWebhookUrl } from '../../../domain/webhook-url.ts';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { listLiveSecrets, pageEndpoints } from '../../../db/repositories/webhook-endpoints.ts';
+import { listLiveSecrets, pageEndpoints } from '../../../db/repositories/webhooks/webhook-endpoints.ts';
 import { CLIENTS } from '../../access.ts';
 import { errorResponses } from '../../schemas/error.ts';
 import { WEBHOOK_LIMIT_DEFAULT, WebhookListQuery, WebhookListSchema, WebhookParams, WebhookSchema } from '../../schemas/webhook.ts';

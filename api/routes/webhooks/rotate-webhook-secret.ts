@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { addSecret } from '../../../db/repositories/webhook-endpoints.ts';
+import { addSecret } from '../../../db/repositories/webhooks/webhook-endpoints.ts';
 import { makeWebhookSecret, sealWebhookSecret } from '../../../db/webhook-secret-seal.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { CLIENTS } from '../../access.ts';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { pageDeliveries, redeliver } from '../../../db/repositories/webhook-deliveries.ts';
+import { pageDeliveries, redeliver } from '../../../db/repositories/webhooks/webhook-deliveries.ts';
 import { EngineError } from '../../../domain/errors.ts';
 import { CLIENTS } from '../../access.ts';
 import { accountOf } from '../../plugins/authentication.ts';

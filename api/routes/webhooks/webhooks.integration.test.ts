@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { raiseAlert, listOpenAlerts } from '../../../db/repositories/alerts.ts';
-import { deliveriesOf, newDelivery } from '../../../db/repositories/webhooks.testkit.ts';
+import { raiseAlert, listOpenAlerts } from '../../../db/repositories/operations/alerts.ts';
+import { deliveriesOf, newDelivery } from '../../../db/repositories/webhooks/webhooks.testkit.ts';
 import { openWebhookSecret } from '../../../db/webhook-secret-seal.ts';
 import { webhookDeliveries, webhookEndpoints } from '../../../db/schema/index.ts';
 import { eq } from 'drizzle-orm';
