@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './tests/harness/sequencer.ts';
+import { Mixed } from './tests/harness/sequencer.ts';
 
 const SOURCES = ['activities', 'api', 'db', 'docker', 'domain', 'scripts', 'temporal-config', 'workers', 'workflows'];
 
-/** Files wait for blocks, timers and processes half of the time: two for each core keep it busy, with three those under load starve. Each has its own database, chain and namespace. */
-const WORKERS_PER_CORE = 2;
+/** Files wait for blocks, timers and processes half of the time: five for two cores keep them busy, with six those under load starve. Each has its own database, chain and namespace. */
+const WORKERS_PER_CORE = 2.5;
 /** A worker takes some hundred megabytes, and Redis has sixteen databases. */
 const WORKERS_MAX = 12;
 
 export default defineConfig({
   test: {
-    maxWorkers: Math.min(WORKERS_PER_CORE * availableParallelism(), WORKERS_MAX),
-    sequence: { sequencer: LongestFirst },
+    maxWorkers: Math.min(Math.floor(WORKERS_PER_CORE * availableParallelism()), WORKERS_MAX),
+    sequence: { sequencer: Mixed },
     setupFiles: ['tests/harness/own-ports.ts'],
     coverage: {
       provider: 'istanbul',
