@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** One whole stack in so many files that run an engine: a stack is a dozen processes. */
-const STACK_EVERY = 4;
+const STACK_EVERY = 3;
 /** So many small files after each that runs an engine. They are used up before the end, where nobody should wait for a long one alone. */
 const SMALL_AFTER = 3;
 
