@@ -193,7 +193,8 @@ async function main() {
     await import(pathToFileURL(scriptPath).href);
     return;
   }
-  const child = spawn(nodeBinary, [scriptPath, ...args], { env: envWithNode(nodeBinary), stdio: 'inherit' });
+  // This file again, on that Node: what it does for a script it does for each.
+  const child = spawn(nodeBinary, [fileURLToPath(import.meta.url), script, ...args], { env: envWithNode(nodeBinary), stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`Node at ${nodeBinary} could not be run: ${error.message}\n`);
