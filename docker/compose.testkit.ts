@@ -50,8 +50,8 @@ export const isOnce = (service: Service): boolean => service.restart === 'no';
 
 /** The target of docker/Dockerfile that a service runs, or undefined where its image is somebody else's. */
 export function targetOf({ image }: Service): Target | undefined {
-  const [, target] = /^withdrawal-engine(|-sandbox|-ops):/.exec(image) ?? [];
-  return target === undefined ? undefined : target === '' ? 'engine' : (target.slice(1) as Target);
+  const ours = /^withdrawal-engine(?:-(sandbox|ops))?:/.exec(image);
+  return ours ? ((ours[1] ?? 'engine') as Target) : undefined;
 }
 
 /** Fills in `${NAME:-default}` as Compose does with nothing set. */

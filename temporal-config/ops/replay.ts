@@ -6,9 +6,6 @@ import { readArguments } from './arguments.ts';
 import type { OpsCommand } from './command.ts';
 import { OpsError } from './ops-error.ts';
 
-const STANDARD_INPUT = '-';
-const STANDARD_INPUT_FD = 0;
-
 /** @param bundle what the workflows of today are bundled from */
 export function replayCommand(bundle: Pick<BundleOptions, 'workflowsPath' | 'workflowInterceptorModules' | 'failureConverterPath'>): OpsCommand {
   return {
@@ -23,7 +20,7 @@ histories are opened with TEMPORAL_PAYLOAD_KEYS (the sandbox's own where it is m
     async run(args, { print, payloads }) {
       const { positionals } = readArguments(args, {});
       if (positionals.length === 0) throw new OpsError('usage', 'name the files of histories that export wrote');
-      const histories = positionals.map((file) => ({ workflowId: file === STANDARD_INPUT ? 'standard input' : basename(file, '.json'), history: readHistory(file) }));
+      const histories = positionals.map((file) => (file === '-' ? readHistory(STANDARD_INPUT_FD, 'standard input') : readHistory(file, file)));
       const logger = new DefaultLogger('ERROR');
       // What the core would log of a failed replay is said below, in one line.
       Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
@@ -43,11 +40,13 @@ function reasonOf(error: Error): string {
   return /\[TMPRL\d+\] ([^"\\]+)/.exec(error.message)?.[1] ?? error.message.split('\n')[0] ?? 'it does not replay';
 }
 
-function readHistory(file: string): History {
+const STANDARD_INPUT_FD = 0;
+
+function readHistory(from: string | number, name: string): { workflowId: string; history: History } {
   try {
-    return historyFromJSON(JSON.parse(readFileSync(file === STANDARD_INPUT ? STANDARD_INPUT_FD : file, 'utf8')));
+    return { workflowId: basename(name, '.json'), history: historyFromJSON(JSON.parse(readFileSync(from, 'utf8'))) };
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new OpsError('usage', missing ? `there is no file ${file}` : `${file === STANDARD_INPUT ? 'standard input' : file} is no history as export writes it`, { cause: error });
+    throw new OpsError('usage', missing ? `there is no file ${name}` : `${name} is no history as export writes it`, { cause: error });
   }
 }

@@ -91,7 +91,7 @@ export async function untilUp(running: RunningService, service: Service, timeout
 /** Of the target in docker/Dockerfile. */
 function imageEntrypoint(service: Service): string[] {
   const dockerfile = readFileSync(new URL('../../docker/Dockerfile', import.meta.url), 'utf8');
-  const stage = dockerfile.split(/^FROM /m).find((each) => each.startsWith(`${each.split(' ')[0]} AS ${targetOf(service)}\n`)) ?? '';
+  const stage = dockerfile.split(/^FROM /m).find((each) => each.split('\n', 1)[0]?.endsWith(` AS ${targetOf(service)}`)) ?? '';
   return JSON.parse(IMAGE_ENTRYPOINT.exec(stage)?.[1] ?? '') as string[];
 }
 

@@ -12,9 +12,10 @@ export interface Ended {
 /**
  * Runs one of the project's commands as a process, with these variables and no others of ours.
  * @param script below `scripts/`
+ * @param cwd where it runs; here unless told otherwise
  */
-export function runScript(script: string, args: readonly string[], variables: Record<string, string> = {}, input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'scripts', script), ...args], { env: { PATH: process.env['PATH'] ?? '', ...variables }, stdio: 'pipe' });
+export function runScript(script: string, args: readonly string[], variables: Record<string, string | undefined> = {}, input = '', cwd?: string): Promise<Ended> {
+  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'scripts', script), ...args], { cwd, env: { PATH: process.env['PATH'] ?? '', ...variables }, stdio: 'pipe' });
   return new Promise((resolve, reject) => {
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));

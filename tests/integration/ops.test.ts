@@ -1,8 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestAccount, type TestApi } from '../../api/api.testkit.ts';
@@ -10,9 +9,9 @@ import { OPS_COMMANDS } from '../../scripts/ops/commands.ts';
 import { PROJECT_ROOT } from '../../scripts/stack/paths.ts';
 import { startEngine, type TestEngine } from '../harness/engine.ts';
 import { PAYLOAD_KEYS } from '../harness/payloads.ts';
+import { runScript, type Ended } from '../harness/run-script.ts';
 import { paidTo } from '../harness/transfers.ts';
 
-const execute = promisify(execFile);
 const SMALL = 2_000_000n;
 /** asks for two approvals */
 const LARGE = 1_500_000_000n;
@@ -37,27 +36,13 @@ describe('npm run ops', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  interface Ended {
-    code: number;
-    out: string;
-    err: string;
-  }
-
   async function ops(args: string[], options: { by?: TestAccount; env?: Record<string, string | undefined>; input?: string } = {}): Promise<Ended> {
     const env: Record<string, string | undefined> = {
-      PATH: process.env['PATH'], HOME: folder, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'),
+      HOME: folder, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'),
       TEMPORAL_ADDRESS: engine.temporal.address, TEMPORAL_NAMESPACE: engine.temporal.namespace, API_URL: baseUrl, TEMPORAL_PAYLOAD_KEYS: PAYLOAD_KEYS,
       ...(options.by && { API_TOKEN: options.by.bearer.slice('Bearer '.length) }), ...options.env,
     };
-    try {
-      const running = execute(process.execPath, [join(PROJECT_ROOT, 'scripts/ops.ts'), ...args], { cwd: folder, env });
-      running.child.stdin?.end(options.input);
-      const { stdout, stderr } = await running;
-      return { code: 0, out: stdout, err: stderr };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, out: stdout, err: stderr };
-    }
+    return runScript('ops.ts', args, env, options.input, folder);
   }
 
   async function accept(amount = SMALL): Promise<{ requestId: string; recipient: string }> {
