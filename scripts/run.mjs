@@ -184,9 +184,9 @@ async function main() {
   const scriptPath = resolve(projectRoot, script);
   if (!existsSync(scriptPath)) throw new UserError(`There is no ${script} in ${projectRoot}.`);
   const nodeBinary = await ensureNode();
-  await ensureModules(nodeBinary);
 
   if (nodeBinary === process.execPath) {
+    await ensureModules(nodeBinary);
     // No second process: signals, exit code and terminal are the script's own.
     process.env.PATH = envWithNode(nodeBinary).PATH;
     process.argv = [nodeBinary, scriptPath, ...args];
